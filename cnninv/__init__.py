@@ -1,0 +1,72 @@
+"""An executable textbook of Gilbert et al. 2017 on the invertibility of convolutional networks."""
+
+from cnninv import filterbanks, plots, theorems
+from cnninv.batchnorm import batch_norm_matrix
+from cnninv.bracket import model_rip_bracket
+from cnninv.coherence import coherence
+from cnninv.conv import conv_matrix
+from cnninv.crelu import crelu, psi_matrix, relu
+from cnninv.filters import normalize_filters, normalize_rows, random_filters, row_norms
+from cnninv.geometry import conv_shape
+from cnninv.iht import iht, operator_norm
+from cnninv.model import (
+    count_supports,
+    in_model,
+    model_project,
+    model_support,
+    sample_code,
+    selection_matrix,
+    sparse_project,
+    support,
+)
+from cnninv.pooling import (
+    average_pool_matrix,
+    max_pool,
+    naive_upsample_matrix,
+    pool_matrix,
+    pooling_regions,
+    unpool,
+)
+from cnninv.rip import model_rip_exact, model_rip_sampled
+from cnninv.statement import Statement
+from cnninv.theorems import reconstruction_bound
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Statement",
+    "average_pool_matrix",
+    "batch_norm_matrix",
+    "coherence",
+    "conv_matrix",
+    "conv_shape",
+    "count_supports",
+    "crelu",
+    "filterbanks",
+    "iht",
+    "in_model",
+    "max_pool",
+    "model_project",
+    "model_rip_bracket",
+    "model_rip_exact",
+    "model_rip_sampled",
+    "model_support",
+    "naive_upsample_matrix",
+    "normalize_filters",
+    "normalize_rows",
+    "operator_norm",
+    "plots",
+    "pool_matrix",
+    "pooling_regions",
+    "psi_matrix",
+    "random_filters",
+    "reconstruction_bound",
+    "relu",
+    "row_norms",
+    "sample_code",
+    "selection_matrix",
+    "sparse_project",
+    "support",
+    "theorems",
+    "unpool",
+]

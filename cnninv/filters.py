@@ -1,0 +1,111 @@
+"""Filters and their scaling (Gilbert 2017, §2.2, Theorem 3.1)."""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from cnninv.validation import axis_lengths, generator, real_array, whole_number
+
+
+def random_filters(
+    K: int, M: int, size: int | tuple[int, ...], rng: np.random.Generator
+) -> np.ndarray:
+    """K Gaussian filters over M channels, entries N(0, 1/(M·prod(size))) (Theorem 3.1).
+
+    Rows of W then have unit *squared* norm in expectation.
+
+    Parameters
+    ----------
+    K, M : int
+        Number of filters and of channels.
+    size : int or (int, int)
+        l, or (l1, l2).
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    filters : ndarray, shape (K, M, *size)
+
+    Examples
+    --------
+    >>> random_filters(96, 32, 5, np.random.default_rng(0)).shape
+    (96, 32, 5)
+    """
+    K, M = whole_number(K, "K", low=1), whole_number(M, "M", low=1)
+    axes = len(tuple(size)) if np.iterable(size) else 1
+    size = axis_lengths(size, "size", axes, low=1)
+    if len(size) not in (1, 2):
+        raise ValueError(f"size = {size} must be l or (l1, l2)")
+    # w ~ N(0, 1/(Mℓ))
+    return generator(rng).standard_normal((K, M, *size)) / np.sqrt(M * prod(size))
+
+
+def normalize_filters(filters: Any) -> np.ndarray:
+    """Filters scaled to unit 2-norm each.
+
+    Rows of W are then unit wherever padding cuts no filter; `normalize_rows` makes all of them so.
+
+    Raises
+    ------
+    ValueError
+        If a filter is zero.
+    """
+    filters = check_filters(filters)
+    norms = np.sqrt((filters**2).reshape(len(filters), -1).sum(axis=1))
+    if not norms.all():
+        raise ValueError(
+            f"filters[{int(np.flatnonzero(norms == 0)[0])}] is zero; it has no direction to normalise"
+        )
+    return filters / norms.reshape(-1, *(1,) * (filters.ndim - 1))
+
+
+def normalize_rows(W: Any) -> Any:
+    """W with every row scaled to unit 2-norm (assumed in §2.2).
+
+    Parameters
+    ----------
+    W : array or sparse array, shape (K*n, M*D)
+
+    Returns
+    -------
+    The same kind of array as W.
+
+    Raises
+    ------
+    ValueError
+        If a row is zero.
+
+    Examples
+    --------
+    >>> from cnninv.conv import conv_matrix
+    >>> W = normalize_rows(conv_matrix([[[3, 4]]], 3, padding=1))
+    >>> np.round(W.toarray(), 3)
+    array([[1. , 0. , 0. ],
+           [0.6, 0.8, 0. ],
+           [0. , 0.6, 0.8],
+           [0. , 0. , 1. ]])
+    """
+    norms = row_norms(W)
+    if not norms.all():
+        raise ValueError(
+            f"row {int(np.flatnonzero(norms == 0)[0])} of W is zero; it has no direction to normalise"
+        )
+    if not scipy.sparse.issparse(W):
+        return W / norms[:, None]
+    scaled = W.copy()
+    scaled.data = W.data / np.repeat(norms.astype(W.dtype), np.diff(W.indptr))
+    return scaled
+
+
+def row_norms(W: Any) -> np.ndarray:
+    """The 2-norm of each row of W, shape (K*n,)."""
+    if scipy.sparse.issparse(W):
+        return np.sqrt(np.asarray(W.multiply(W).sum(axis=1), dtype=float).ravel())
+    return np.linalg.norm(real_array(W, "W", ndim=2), axis=1)
+
+
+def check_filters(filters: Any) -> np.ndarray:
+    """Filters as a floating-point array of shape (K, M, l) or (K, M, l1, l2)."""
+    return real_array(filters, "filters", ndim=(3, 4))

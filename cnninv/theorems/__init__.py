@@ -1,0 +1,63 @@
+"""Every statement of the paper, both of its sides computed (Gilbert 2017, §3, Appendices A, B)."""
+
+from cnninv.theorems.concentration import (
+    exponent_3,
+    fit_constant,
+    inequality_3,
+    lemma_a1,
+    output_covariance,
+    squared_ratios,
+    tail_bound,
+    theorem_a2,
+)
+from cnninv.theorems.layer import layer_is_iht_iteration
+from cnninv.theorems.pairs import proposition_1
+from cnninv.theorems.random_filters import (
+    corollary_3_2,
+    guaranteed_delta,
+    sufficient_size,
+    theorem_3_1,
+    theorem_3_1_repaired,
+)
+from cnninv.theorems.reconstruction import (
+    largest_useful_delta,
+    layer_instance,
+    lemma_b1,
+    lemma_b2,
+    lemma_b3,
+    lemma_b4,
+    reconstruction_bound,
+    reconstruction_bound_sharp,
+    reconstruction_bound_unrounded,
+    theorem_3_3,
+    theorem_3_3_sharp,
+)
+
+__all__ = [
+    "corollary_3_2",
+    "exponent_3",
+    "fit_constant",
+    "guaranteed_delta",
+    "inequality_3",
+    "largest_useful_delta",
+    "layer_instance",
+    "layer_is_iht_iteration",
+    "lemma_a1",
+    "lemma_b1",
+    "lemma_b2",
+    "lemma_b3",
+    "lemma_b4",
+    "output_covariance",
+    "proposition_1",
+    "reconstruction_bound",
+    "reconstruction_bound_sharp",
+    "reconstruction_bound_unrounded",
+    "squared_ratios",
+    "sufficient_size",
+    "tail_bound",
+    "theorem_3_1",
+    "theorem_3_1_repaired",
+    "theorem_3_3",
+    "theorem_3_3_sharp",
+    "theorem_a2",
+]

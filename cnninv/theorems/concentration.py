@@ -1,0 +1,216 @@
+"""How ‖Wᵀz‖² concentrates for one code z: Lemma A.1, Theorem A.2, inequality (3), and our tail bound.
+
+For fixed z and Gaussian filters, y = Wᵀz is a Gaussian vector. Everything follows from its covariance
+Σ, the same for each channel (Gilbert 2017, Appendix A).
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from cnninv.conv import conv_matrix
+from cnninv.filters import random_filters
+from cnninv.statement import Statement, states
+from cnninv.validation import generator, real_array, real_number, whole_number
+
+
+def output_covariance(
+    z: Any, K: int, size: Any, input_shape: Any, stride: Any = 1, padding: Any = 0
+) -> np.ndarray:
+    """Covariance of one channel of y = Wᵀz over random filters, times M.
+
+    Σ = (1/(Mℓ)) Σ_b A_b A_bᵀ with A_b the D × ℓ matrix that turns filter b into its part of y. The channels
+    are independent and alike, so Σ of all of y is M such blocks.
+
+    Parameters
+    ----------
+    z : array, shape (K*n,)
+    K : int
+    size : int or (int, int)
+        l, or (l1, l2).
+    input_shape, stride, padding
+        As in `conv_matrix`.
+
+    Returns
+    -------
+    ndarray, shape (D, D)
+        Σ_b A_b A_bᵀ/ℓ: divide by M for the covariance. Its trace is ‖z‖² when no tap is cut off.
+    """
+    z = real_array(z, "z", ndim=1)
+    K = whole_number(K, "K", low=1)
+    size = tuple(size) if np.iterable(size) else (size,)
+    taps = prod(size)
+    # row τ·n + j of E selects the position that tap τ covers at shift j
+    E = conv_matrix(np.eye(taps).reshape(taps, 1, *size), input_shape, stride, padding)
+    n = E.shape[0] // taps
+    if len(z) != K * n:
+        raise ValueError(f"z has {len(z)} entries; expected K*n = {K}*{n}")
+    by_tap = E.toarray().reshape(taps, n, -1)
+    A = np.einsum("tjp,bj->bpt", by_tap, z.reshape(K, n))
+    return np.einsum("bpt,bqt->pq", A, A) / taps
+
+
+def squared_ratios(
+    z: Any,
+    K: int,
+    M: int,
+    size: Any,
+    input_shape: Any,
+    rng: np.random.Generator,
+    trials: int = 1000,
+    stride: Any = 1,
+    padding: Any = 0,
+) -> np.ndarray:
+    """‖Wᵀz‖²/‖z‖² for fixed z over random W, shape (trials,).
+
+    Drawn from the law of y = Wᵀz, a Gaussian vector with the covariance `output_covariance`, so that
+    no W need be built: ‖y‖² = Σ_p λ_p χ²_M with λ the eigenvalues.
+    """
+    M, trials = whole_number(M, "M", low=1), whole_number(trials, "trials", low=1)
+    z = real_array(z, "z", ndim=1)
+    if not z.any():
+        raise ValueError("z is zero; the ratio ‖Wᵀz‖²/‖z‖² needs a non-zero code")
+    covariance = output_covariance(z, K, size, input_shape, stride, padding) / M
+    values = np.clip(np.linalg.eigvalsh(covariance), 0, None)
+    return generator(rng).chisquare(M, (trials, len(values))) @ values / (z @ z)
+
+
+@states("Lemma A.1", "E‖Wᵀz‖² = ‖z‖²")
+def lemma_a1(
+    z: Any,
+    K: int,
+    M: int,
+    size: Any,
+    input_shape: Any,
+    rng: np.random.Generator,
+    trials: int = 200,
+    stride: Any = 1,
+    padding: Any = 0,
+) -> Statement:
+    """Lemma A.1: E‖Wᵀz‖² = ‖z‖² for random filters, tested on drawn W.
+
+    It needs E‖row‖² = 1 (the paper's proof has the norm not squared) and no tap cut off: with zero padding
+    the expectation is smaller, trace(`output_covariance`).
+
+    Returns
+    -------
+    Statement
+        |mean over the trials − ‖z‖²| ≤ 4 standard errors.
+    """
+    z, trials = real_array(z, "z", ndim=1), whole_number(trials, "trials", low=2)
+    energies = np.empty(trials)
+    for trial in range(trials):
+        W = conv_matrix(random_filters(K, M, size, rng), input_shape, stride, padding)
+        energies[trial] = np.sum((W.T @ z) ** 2)
+    error = energies.std(ddof=1) / np.sqrt(trials)
+    return Statement(
+        "Lemma A.1",
+        "|mean ‖Wᵀz‖² − ‖z‖²| ≤ 4 s.e.",
+        float(abs(energies.mean() - z @ z)),
+        float(4 * error),
+    )
+
+
+@states("Theorem A.2", "sums of squares of sub-Gaussian variables concentrate")
+def theorem_a2(a: Any, t: Any, C: float, T: float = 1.0, as_printed: bool = False) -> np.ndarray:
+    """Theorem A.2: the bound 2 exp(−C min(t²/(T⁴‖a‖₂²), t/(T²‖a‖_∞))) of P(|Σ a_i(Y_i² − EY_i²)| ≥ t).
+
+    The paper prints T² and T where homogeneity (Y → cY, t → c²t) wants T⁴ and T².
+
+    Parameters
+    ----------
+    a : array, shape (p,)
+        Weights.
+    t : float or array
+        Deviations, at least 0.
+    C : float
+        The constant that the theorem leaves open; `fit_constant` measures it.
+    T : float
+        max ‖Y_i‖_ψ2.
+    as_printed : bool
+        With the paper's powers of T.
+
+    Returns
+    -------
+    ndarray, of the shape of t
+        The bound, which may exceed 1.
+    """
+    return 2 * np.exp(-real_number(C, "C", low=0) * _exponent_a2(a, t, T, as_printed))
+
+
+@states("Inequality (3)", "the tail of ‖Wᵀz‖² for one code")
+def inequality_3(delta: Any, M: int, length: int, D: int, C: float) -> np.ndarray:
+    """Inequality (3), ‖w‖_ψ2 absorbed into C: P(|‖y‖²−‖z‖²| > δ‖z‖²) ≤ 2 exp(−C min(δ²Mℓ²/D, δMℓ)).
+
+    Parameters
+    ----------
+    delta : float or array
+    M, length, D : int
+        Channels, ℓ, input length.
+    C : float
+    """
+    exponent = exponent_3(delta, M, length, D)
+    return 2 * np.exp(-real_number(C, "C", low=0) * exponent)
+
+
+def exponent_3(delta: Any, M: int, length: int, D: int) -> np.ndarray:
+    """min(δ²Mℓ²/D, δMℓ), the exponent of inequality (3) without its constant."""
+    delta = real_array(delta, "delta")
+    return np.minimum(delta**2 * M * length**2 / D, delta * M * length)
+
+
+def fit_constant(deviations: Any, thresholds: Any, exponent: Any, least: int = 20) -> float:
+    """The largest C with P(deviation > t) ≤ 2 exp(−C · exponent(t)) for the measured deviations.
+
+    Parameters
+    ----------
+    deviations : array
+        Draws of the deviation.
+    thresholds, exponent : arrays of one shape
+        The t at which the tail is read, and the exponent there.
+    least : int
+        Thresholds that fewer draws exceed are left out: their tail is not measured.
+
+    Returns
+    -------
+    float
+    """
+    deviations = np.sort(real_array(deviations, "deviations", ndim=1))
+    thresholds = real_array(thresholds, "thresholds", ndim=1)
+    exceed = len(deviations) - np.searchsorted(deviations, thresholds, side="right")
+    measured = (exceed >= least) & (np.asarray(exponent) > 0)
+    if not measured.any():
+        raise ValueError(f"no threshold is exceeded by {least} deviations or more")
+    tail = exceed[measured] / len(deviations)
+    return float(np.min(-np.log(tail / 2) / np.asarray(exponent)[measured]))
+
+
+@states("Tail of ‖Wᵀz‖², repaired (ours)", "inequality (3) in Mℓ, with constants")
+def tail_bound(delta: Any, M: int, length: int, sums: int = 1) -> np.ndarray:
+    """Ours: P(|‖Wᵀz‖² − ‖z‖²| > δ‖z‖²) ≤ 2e^(−u) with 2√(su) + 2su = δ and s = sums/(Mℓ).
+
+    For z a sum of `sums` codes of M_k, y = Wᵀz has tr Σ = ‖z‖² and ‖Σ‖ ≤ s‖z‖²: the rest is Laurent and
+    Massart 2000, Lemma 1. Needs Gaussian filters and no tap cut off by padding.
+
+    Parameters
+    ----------
+    delta : float or array
+    M, length : int
+        Channels, ℓ (all taps of a filter, l1·l2 in 2-D).
+    sums : int
+        1 on M_k, 2 on M_k².
+    """
+    delta = real_array(delta, "delta")
+    s = sums / (M * length)
+    root = (np.sqrt(1 + 2 * delta) - 1) / 2  # √(su)
+    return 2 * np.exp(-(root**2) / s)
+
+
+def _exponent_a2(a: Any, t: Any, T: float, as_printed: bool) -> np.ndarray:
+    a, t = real_array(a, "a", ndim=1), real_array(t, "t")
+    T = real_number(T, "T", low=np.finfo(float).tiny)
+    if not a.any():
+        raise ValueError("a is zero; expected at least one non-zero weight")
+    powers = (T**2, T) if as_printed else (T**4, T**2)
+    return np.minimum(t**2 / (powers[0] * (a @ a)), t / (powers[1] * np.abs(a).max()))

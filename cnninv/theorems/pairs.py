@@ -1,0 +1,52 @@
+"""Proposition 1: positive and negative pairs of filters (Gilbert 2017, §3.1)."""
+
+from typing import Any
+
+import numpy as np
+
+from cnninv.backend import dense
+from cnninv.crelu import psi_matrix, relu
+from cnninv.statement import Statement, states
+from cnninv.validation import real_array
+
+
+@states("Proposition 1", "positive and negative pairs reconstruct perfectly")
+def proposition_1(W: Any, x: Any) -> Statement:
+    """Proposition 1: Ψ ReLU(Ψᵀx) = x if W is orthonormal, Ψ = [Wᵀ −Wᵀ].
+
+    Stated for any W, so that the reader sees what orthonormality is for:
+
+        ‖Ψ ReLU(Ψᵀx) − x‖ ≤ ‖WᵀW − I‖ ‖x‖
+
+    because Ψ ReLU(Ψᵀx) = WᵀWx always. The right side vanishes exactly for orthonormal W and for Parseval
+    frames, WᵀW = I: the proposition does not need Kn = MD.
+
+    Parameters
+    ----------
+    W : array or sparse array, shape (K*n, M*D)
+    x : array, shape (M*D,)
+
+    Returns
+    -------
+    Statement
+
+    Examples
+    --------
+    >>> from cnninv.conv import conv_matrix
+    >>> from cnninv.filterbanks import dct_filters
+    >>> W = conv_matrix(dct_filters(4), 12, stride=4)
+    >>> bool(proposition_1(W, np.arange(12.0)).left < 1e-14)
+    True
+    """
+    x = real_array(x, "x", ndim=1)
+    if len(x) != W.shape[1]:
+        raise ValueError(f"x has {len(x)} entries; W of shape {W.shape} expects {W.shape[1]}")
+    Psi = psi_matrix(W)
+    x_hat = Psi @ relu(Psi.T @ x)  # Ψ ReLU(Ψᵀx)
+    distance = np.linalg.norm(dense(W.T @ W) - np.eye(W.shape[1]), 2)  # ‖WᵀW − I‖
+    return Statement(
+        "Proposition 1",
+        "‖Ψ ReLU(Ψᵀx) − x‖ ≤ ‖WᵀW − I‖ ‖x‖",
+        float(np.linalg.norm(x_hat - x)),
+        float(distance * np.linalg.norm(x)),
+    )

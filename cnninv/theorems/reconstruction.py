@@ -1,0 +1,352 @@
+"""Lemmas B.1 to B.4 and Theorem 3.3, both sides computed (Gilbert 2017, §3.3, Appendix B).
+
+Throughout, x = Wᵀz with z in M_k on the support Π, h = Wx, ẑ = M(h, k) on the support Ω. The constants
+δ_k and δ_2k are arguments: give exact ones (`model_rip_exact`) to test a statement, smaller ones to
+see it fail.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from cnninv.model import in_model, model_support
+from cnninv.statement import Statement, states
+from cnninv.validation import real_array, real_number
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One run of the layer: z, x = Wᵀz, h = Wx, ẑ = M(h, k), and the supports Π and Ω."""
+
+    W: Any
+    z: np.ndarray
+    x: np.ndarray
+    h: np.ndarray
+    z_hat: np.ndarray
+    pi: np.ndarray
+    omega: np.ndarray
+    norm: float
+    """‖z‖"""
+
+    def synthesize(self, code: np.ndarray) -> np.ndarray:
+        """Wᵀ code."""
+        return self.W.T @ code
+
+    def hidden(self, code: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """W_places Wᵀ code."""
+        return (self.W @ self.synthesize(code))[places]
+
+
+def restrict(z: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """z|_places: z there, zero elsewhere, of the same length."""
+    restricted = np.zeros_like(z)
+    restricted[places] = z[places]
+    return restricted
+
+
+def layer_instance(W: Any, z: Any, K: int, k: int, blocks: Any = None) -> Instance:
+    """Push z through the layer: x = Wᵀz, h = Wx, ẑ = M(h, k).
+
+    Raises
+    ------
+    ValueError
+        If z does not fit W or is not model-k-sparse.
+    """
+    z = real_array(z, "z", ndim=1)
+    if len(z) != W.shape[0]:
+        raise ValueError(f"z has {len(z)} entries; W of shape {W.shape} expects {W.shape[0]}")
+    if not in_model(z, K, k, blocks=blocks):
+        raise ValueError(f"z is not in M_k for K = {K}, k = {k}; sample_code draws such codes")
+    x = W.T @ z
+    h = W @ x
+    omega = model_support(h, K, k, blocks)
+    return Instance(W, z, x, h, restrict(h, omega), np.flatnonzero(z), omega, _norm(z))
+
+
+@states("Lemma B.1", "W_Ω and W_Ω W_Ωᵀ are nearly isometries")
+def lemma_b1(
+    W: Any, z: Any, x: Any, omega: Any, delta_k: float
+) -> tuple[Statement, Statement, Statement]:
+    """Lemma B.1: on the support Ω of a subspace of M_k,
+
+        (4)  ‖W_Ω x‖ ≤ √(1+δ_k) ‖x‖      (5)  ‖W_Ω W_Ωᵀ z‖ ≤ (1+δ_k) ‖z‖
+        (6)  ‖W_Ω W_Ωᵀ z‖ ≥ (1−δ_k) ‖z‖
+
+    Parameters
+    ----------
+    W : array or sparse array, shape (K*n, M*D)
+    z : array, shape (len(omega),)
+        A code on Ω.
+    x : array, shape (M*D,)
+        Any input.
+    omega : array of int
+        Ω.
+    delta_k : float
+
+    Returns
+    -------
+    (4), (5), (6) : three Statement
+        (6) as (1−δ_k)‖z‖ ≤ ‖W_Ω W_Ωᵀ z‖.
+    """
+    z, x = real_array(z, "z", ndim=1), real_array(x, "x", ndim=1)
+    delta_k = _delta(delta_k, "delta_k")
+    W_omega = W[np.asarray(omega)]
+    if len(z) != W_omega.shape[0] or len(x) != W.shape[1]:
+        raise ValueError(
+            f"z has {len(z)} and x {len(x)} entries; expected |Ω| = {W_omega.shape[0]} and {W.shape[1]}"
+        )
+    back = _norm(W_omega @ (W_omega.T @ z))  # ‖W_Ω W_Ωᵀ z‖
+    return (
+        Statement(
+            "Lemma B.1 (4)",
+            "‖W_Ω x‖ ≤ √(1+δ_k) ‖x‖",
+            _norm(W_omega @ x),
+            np.sqrt(1 + delta_k) * _norm(x),
+        ),
+        Statement("Lemma B.1 (5)", "‖W_Ω W_Ωᵀ z‖ ≤ (1+δ_k) ‖z‖", back, (1 + delta_k) * _norm(z)),
+        Statement("Lemma B.1 (6)", "(1−δ_k) ‖z‖ ≤ ‖W_Ω W_Ωᵀ z‖", (1 - delta_k) * _norm(z), back),
+    )
+
+
+@states("Lemma B.2", "what lies outside Ω leaks little into it")
+def lemma_b2(W: Any, z: Any, omega: Any, delta_2k: float) -> Statement:
+    """Lemma B.2: ‖W_Ω Wᵀ z|_Ωᶜ‖ ≤ δ_2k ‖z|_Ωᶜ‖ for z in M_k and any support Ω of M_k.
+
+    Parameters
+    ----------
+    W : array or sparse array, shape (K*n, M*D)
+    z : array, shape (K*n,)
+    omega : array of int
+        Ω.
+    delta_2k : float
+
+    Returns
+    -------
+    Statement
+    """
+    z, delta_2k = real_array(z, "z", ndim=1), _delta(delta_2k, "delta_2k")
+    outside = z - restrict(z, omega)  # z|_Ωᶜ
+    return Statement(
+        "Lemma B.2",
+        "‖W_Ω Wᵀ z|_Ωᶜ‖ ≤ δ_2k ‖z|_Ωᶜ‖",
+        _norm((W @ (W.T @ outside))[np.asarray(omega)]),
+        delta_2k * _norm(outside),
+    )
+
+
+@states("Lemma B.3", "identification: pooling finds most of z's energy")
+def lemma_b3(
+    W: Any, z: Any, K: int, k: int, delta_k: float, delta_2k: float, blocks: Any = None
+) -> Statement:
+    """Lemma B.3 (identification): the support of the pooled code misses little of z's energy.
+
+        ‖z|_Ωᶜ‖ ≤ 2 δ_2k / (1 − δ_k) · ‖z‖,   Ω = supp M(W Wᵀ z, k)
+
+    Parameters
+    ----------
+    W : array or sparse array, shape (K*n, M*D)
+    z : array, shape (K*n,)
+        In M_k.
+    K, k : int
+    delta_k, delta_2k : float
+    blocks : array of int, optional
+
+    Returns
+    -------
+    Statement
+        With the three steps of the proof.
+
+    Examples
+    --------
+    >>> W = np.array([[1.0, 0.0], [0.6, 0.8]])
+    >>> print(lemma_b3(W, np.array([0.0, 1.0]), K=2, k=1, delta_k=0.0, delta_2k=0.6))
+    Lemma B.3: ‖z|_Ωᶜ‖ ≤ 2δ_2k/(1−δ_k) ‖z‖: 0 ≤ 1.2, slack 1.2, holds
+    """
+    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    run = layer_instance(W, z, K, k, blocks)
+    missed = _norm(run.z - restrict(run.z, run.omega))  # ‖z|_Ωᶜ‖
+    extra = _norm(run.h[np.setdiff1d(run.omega, run.pi)])  # ‖h_{Ω∖Π}‖
+    lost = _norm(run.h[np.setdiff1d(run.pi, run.omega)])  # ‖h_{Π∖Ω}‖
+    steps = (
+        Statement("Ω is the best support for h", "‖h_Π∖Ω‖ ≤ ‖h_Ω∖Π‖", lost, extra),
+        Statement("by Lemma B.2", "‖h_Ω∖Π‖ ≤ δ_2k ‖z‖", extra, delta_2k * run.norm),
+        Statement(
+            "by (6) and Lemma B.2",
+            "(1−δ_k) ‖z|_Ωᶜ‖ − δ_2k ‖z‖ ≤ ‖h_Π∖Ω‖",
+            (1 - delta_k) * missed - delta_2k * run.norm,
+            lost,
+        ),
+    )
+    factor = 2 * delta_2k / (1 - delta_k) if delta_k < 1 else np.inf
+    return Statement("Lemma B.3", "‖z|_Ωᶜ‖ ≤ 2δ_2k/(1−δ_k) ‖z‖", missed, factor * run.norm, steps)
+
+
+@states("Lemma B.4", "estimation: the pooled code is near z")
+def lemma_b4(
+    W: Any, z: Any, K: int, k: int, delta_k: float, delta_2k: float, blocks: Any = None
+) -> Statement:
+    """Lemma B.4 (estimation): ‖z − ẑ‖ ≤ 5 δ_2k / (1 − δ_k) · ‖z‖ with ẑ = M(W Wᵀ z, k).
+
+    Parameters and return value as in `lemma_b3`; the steps are those of the printed chain. The paper's first
+    display bounds σ_max from below where the proof needs σ_min: ‖I − W_Ω W_Ωᵀ‖ ≤ δ_k is the step used.
+    """
+    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    run = layer_instance(W, z, K, k, blocks)
+    inside = restrict(run.z, run.omega)  # z|_Ω
+    outside = run.z - inside  # z|_Ωᶜ
+    W_omega = W[run.omega]
+    defect = inside[run.omega] - W_omega @ (W_omega.T @ inside[run.omega])  # (I − W_Ω W_Ωᵀ) z|_Ω
+    leak = _norm(run.hidden(outside, run.omega))  # ‖W_Ω Wᵀ z|_Ωᶜ‖
+    error = _norm(run.z - run.z_hat)
+    missed = _norm(outside)
+    unrounded = (_estimation_factor(delta_k, delta_2k)) * run.norm
+    factor = 5 * delta_2k / (1 - delta_k) if delta_k < 1 else np.inf
+    steps = (
+        Statement(
+            "triangle inequality",
+            "‖z−ẑ‖ ≤ ‖z|_Ωᶜ‖ + ‖(I−W_ΩW_Ωᵀ)z|_Ω‖ + ‖W_ΩWᵀz|_Ωᶜ‖",
+            error,
+            missed + _norm(defect) + leak,
+        ),
+        Statement(
+            "model-RIP", "‖(I−W_ΩW_Ωᵀ)z|_Ω‖ ≤ δ_k ‖z|_Ω‖", _norm(defect), delta_k * _norm(inside)
+        ),
+        Statement("by Lemma B.2", "‖W_ΩWᵀz|_Ωᶜ‖ ≤ δ_2k ‖z|_Ωᶜ‖", leak, delta_2k * missed),
+        Statement(
+            "by Lemma B.3",
+            "‖z−ẑ‖ ≤ ((1+δ_2k)·2δ_2k/(1−δ_k) + δ_k) ‖z‖",
+            error,
+            unrounded,
+        ),
+    )
+    return Statement("Lemma B.4", "‖z−ẑ‖ ≤ 5δ_2k/(1−δ_k) ‖z‖", error, factor * run.norm, steps)
+
+
+@states("Theorem 3.3", "the reconstruction bound of one layer")
+def theorem_3_3(
+    W: Any, z: Any, K: int, k: int, delta_k: float, delta_2k: float, blocks: Any = None
+) -> Statement:
+    """Theorem 3.3: ‖x̂ − x‖ ≤ 5δ_2k/(1−δ_k) · √((1+δ_2k)/(1−δ_2k)) · ‖x‖, x̂ = Wᵀ M(W x, k).
+
+    Parameters and return value as in `lemma_b3`.
+    """
+    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    run = layer_instance(W, z, K, k, blocks)
+    error = _norm(run.synthesize(run.z_hat) - run.x)  # ‖x̂ − x‖
+    code_error = _norm(run.z - run.z_hat)
+    steps = (
+        lemma_b4(W, z, K, k, delta_k, delta_2k, blocks),
+        Statement(
+            "model-RIP on M_k²",
+            "‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖",
+            error,
+            np.sqrt(1 + delta_2k) * code_error,
+        ),
+        Statement(
+            "model-RIP",
+            "√(1−δ_2k) ‖z‖ ≤ ‖x‖",
+            np.sqrt(max(0.0, 1 - delta_2k)) * run.norm,
+            _norm(run.x),
+        ),
+    )
+    return Statement(
+        "Theorem 3.3",
+        "‖x̂−x‖ ≤ 5δ_2k/(1−δ_k) √((1+δ_2k)/(1−δ_2k)) ‖x‖",
+        error,
+        _times(reconstruction_bound(delta_k, delta_2k), _norm(run.x)),
+        steps,
+    )
+
+
+@states("Theorem 3.3, sharper (ours)", "the same bound from one best-approximation argument")
+def theorem_3_3_sharp(
+    W: Any, z: Any, K: int, k: int, delta_k: float, delta_2k: float, blocks: Any = None
+) -> Statement:
+    """Ours: ‖x̂ − x‖ ≤ 2δ_2k √((1+δ_2k)/(1−δ_k)) ‖x‖, under the hypotheses of Theorem 3.3.
+
+    ẑ and z are both in M_k and ẑ is the nearest to h, so ‖h − ẑ‖ ≤ ‖h − z‖. Both codes vanish outside
+    T = Ω ∪ Π, so the same holds on T, and ‖z − ẑ‖ ≤ 2 ‖(h − z)_T‖ = 2 ‖(W_T W_Tᵀ − I) z‖ ≤ 2δ_2k ‖z‖.
+
+    Parameters and return value as in `lemma_b3`.
+    """
+    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    run = layer_instance(W, z, K, k, blocks)
+    T = np.union1d(run.omega, run.pi)
+    near, far = _norm((run.h - run.z_hat)[T]), _norm((run.h - run.z)[T])
+    code_error = _norm(run.z - run.z_hat)
+    error = _norm(run.synthesize(run.z_hat) - run.x)
+    steps = (
+        Statement("ẑ is nearest to h in M_k", "‖(h−ẑ)_T‖ ≤ ‖(h−z)_T‖", near, far),
+        Statement("triangle inequality", "‖z−ẑ‖ ≤ 2 ‖(h−z)_T‖", code_error, 2 * far),
+        Statement("model-RIP on M_k²", "‖(h−z)_T‖ ≤ δ_2k ‖z‖", far, delta_2k * run.norm),
+        Statement("together", "‖z−ẑ‖ ≤ 2δ_2k ‖z‖", code_error, 2 * delta_2k * run.norm),
+    )
+    return Statement(
+        "Theorem 3.3, sharper (ours)",
+        "‖x̂−x‖ ≤ 2δ_2k √((1+δ_2k)/(1−δ_k)) ‖x‖",
+        error,
+        _times(reconstruction_bound_sharp(delta_k, delta_2k), _norm(run.x)),
+        steps,
+    )
+
+
+def reconstruction_bound(delta_k: float, delta_2k: float) -> float:
+    """The factor of Theorem 3.3, 5δ_2k/(1−δ_k) · √((1+δ_2k)/(1−δ_2k)); inf iff a constant is ≥ 1.
+
+    Examples
+    --------
+    >>> round(reconstruction_bound(0.1, 0.1), 3)
+    0.614
+    """
+    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    if delta_k >= 1 or delta_2k >= 1:
+        return float("inf")
+    return float(5 * delta_2k / (1 - delta_k) * np.sqrt((1 + delta_2k) / (1 - delta_2k)))
+
+
+def reconstruction_bound_unrounded(delta_k: float, delta_2k: float) -> float:
+    """The factor that the printed chain gives before it is rounded up to 5δ_2k/(1−δ_k) (Lemma B.4)."""
+    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    if delta_k >= 1 or delta_2k >= 1:
+        return float("inf")
+    # ((1+δ_2k)·2δ_2k/(1−δ_k) + δ_k) √((1+δ_2k)/(1−δ_2k))
+    return float(_estimation_factor(delta_k, delta_2k) * np.sqrt((1 + delta_2k) / (1 - delta_2k)))
+
+
+def reconstruction_bound_sharp(delta_k: float, delta_2k: float) -> float:
+    """The factor of our sharper bound, 2δ_2k √((1+δ_2k)/(1−δ_k)); inf iff δ_k ≥ 1."""
+    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    if delta_k >= 1:
+        return float("inf")
+    return float(2 * delta_2k * np.sqrt((1 + delta_2k) / (1 - delta_k)))
+
+
+def largest_useful_delta(bound: Any) -> float:
+    """The δ = δ_k = δ_2k up to which a bound is below 1, that is, says more than x̂ = 0 does.
+
+    Examples
+    --------
+    >>> round(largest_useful_delta(reconstruction_bound), 3)
+    0.147
+    """
+    return float(brentq(lambda delta: bound(delta, delta) - 1, 0.0, 0.9))
+
+
+def _estimation_factor(delta_k: float, delta_2k: float) -> float:
+    if delta_k >= 1:
+        return float("inf")
+    return (1 + delta_2k) * 2 * delta_2k / (1 - delta_k) + delta_k
+
+
+def _delta(value: float, name: str) -> float:
+    return real_number(value, name, low=0)
+
+
+def _norm(v: np.ndarray) -> float:
+    return float(np.linalg.norm(v))
+
+
+def _times(factor: float, norm: float) -> float:
+    return factor * norm if norm else 0.0
