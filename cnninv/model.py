@@ -100,7 +100,7 @@ def model_support(h: Any, K: int, k: int, blocks: Any = None) -> Any:
     array([1, 5])
     """
     h = real_array(h, "h", ndim=1)
-    return _support(h, K, k, blocks)
+    return _support(h[:, None], K, k, blocks)[:, 0]
 
 
 @states("§2.3, M(h, k)", "the best model-k-sparse approximation")
@@ -135,15 +135,13 @@ def model_project(h: Any, K: int, k: int, blocks: Any = None) -> Any:
     array([ 0., -4.,  0.,  0.,  0., -6.])
     """
     h = real_array(h, "h", ndim=(1, 2))
-    z_hat = array_namespace(h).zeros_like(h)
-    if h.ndim == 1:
-        omega = _support(h, K, k, blocks)
-        z_hat[omega] = h[omega]
-        return z_hat
-    for column in range(h.shape[1]):
-        omega = _support(h[:, column], K, k, blocks)
-        z_hat[omega, column] = h[omega, column]
-    return z_hat
+    xp = array_namespace(h)
+    columns = h.reshape(len(h), -1)
+    omega = _support(columns, K, k, blocks)
+    z_hat = xp.zeros_like(columns)
+    here = (omega, xp.arange(columns.shape[1]))
+    z_hat[here] = columns[here]
+    return z_hat.reshape(h.shape)
 
 
 def sparse_project(h: Any, k: int) -> Any:
@@ -247,34 +245,38 @@ def block_labels(size: int, K: int, blocks: Any = None) -> np.ndarray:
 
 
 def _support(h: Any, K: int, k: int, blocks: Any) -> Any:
+    """Ω for each column of h, shape (k, columns), sorted."""
     K = whole_number(K, "K", low=1)
     xp, size = array_namespace(h), abs(h)
     if blocks is None:
-        if h.size % K:
-            raise ValueError(f"K = {K} must divide the length {h.size} of the code")
-        winners = size.reshape(K, -1).argmax(axis=1) + xp.arange(K) * (h.size // K)
+        if len(h) % K:
+            raise ValueError(f"K = {K} must divide the length {len(h)} of the code")
+        n = len(h) // K
+        winners = size.reshape(K, n, -1).argmax(axis=1) + xp.arange(K)[:, None] * n
     else:
-        winners = _winners(size, check_blocks(blocks, h.size), xp)
+        winners = _winners(size, check_blocks(blocks, len(h)), xp)
     k = whole_number(k, "k", 0, len(winners))
-    return xp.sort(winners[_largest(size[winners], k, xp)])
+    kept = _largest(xp.take_along_axis(size, winners, axis=0), k, xp)
+    # every column keeps k winners: read them off column by column
+    omega = winners.T[kept.T].reshape(h.shape[1], k).T
+    return xp.sort(omega, axis=0)
 
 
 def _winners(size: Any, labels: Any, xp: Any) -> Any:
     """First place of the largest entry of each non-empty block, in linear time."""
-    count = int(labels.max()) + 1
-    peak = xp.full(count, -1.0, dtype=size.dtype)
+    shape = (int(labels.max()) + 1, size.shape[1])
+    peak = xp.full(shape, -1.0, dtype=size.dtype)
     xp.maximum.at(peak, labels, size)
-    candidates = xp.flatnonzero(size == peak[labels])
-    first = xp.full(count, len(size), dtype=candidates.dtype)
-    xp.minimum.at(first, labels[candidates], candidates)
-    return first[peak >= 0]
+    row, column = xp.nonzero(size == peak[labels])
+    first = xp.full(shape, len(size), dtype=row.dtype)
+    xp.minimum.at(first, (labels[row], column), row)
+    return first[peak[:, 0] >= 0]
 
 
 def _largest(size: Any, k: int, xp: Any) -> Any:
-    """Indices of the k largest entries, ties to the lower index, in linear time."""
+    """Which entries of each column are its k largest, ties to the lower index, in linear time."""
     if k == 0:
-        return xp.zeros(0, dtype=int)
-    threshold = xp.partition(size, len(size) - k)[len(size) - k]
-    above = xp.flatnonzero(size > threshold)
-    ties = xp.flatnonzero(size == threshold)[: k - len(above)]
-    return xp.concatenate([above, ties])
+        return xp.zeros(size.shape, dtype=bool)
+    threshold = xp.partition(size, len(size) - k, axis=0)[len(size) - k]
+    above, ties = size > threshold, size == threshold
+    return above | (ties & (ties.cumsum(axis=0) <= k - above.sum(axis=0)))
