@@ -89,7 +89,7 @@ def _check_dtype(dtype: Any) -> np.dtype:
     return dtype
 
 
-SINGLETON = Axis(1, (Run(0, np.array([0]), np.array([[0]])),))
+SINGLETON = Axis(1, 1, (Run(0, 1, np.array([0]), np.array([0])),))
 """The first axis of a 1-D layer, seen as a 2-D one."""
 
 
@@ -108,26 +108,27 @@ def _fill(filters: np.ndarray, layer: ConvShape, dtype: np.dtype) -> scipy.spars
     for run1, run2 in product(first.runs, second.runs):
         # the rows at shifts (j1, j2) of two runs all have the same M·r1·r2 taps
         row_nnz = M * len(run1.taps) * len(run2.taps)
-        rows = (len(run1.columns), len(run2.columns), row_nnz)
-        line = M * len(run1.taps) * int(taps2.sum())
-        begin = M * int(taps1[: run1.start].sum() * taps2.sum())
+        rows = (run1.count, run2.count, row_nnz)
+        line = M * len(run1.taps) * second.nnz
+        begin = M * int(taps1[: run1.start].sum()) * second.nnz
         inset = M * len(run1.taps) * int(taps2[: run2.start].sum())
 
         taps = filters[:, :, run1.taps][:, :, :, run2.taps]
         _rectangle(data, begin, line, inset, rows)[...] = taps.reshape(K, 1, 1, row_nnz)
-        columns = (
-            channel
-            + run1.columns[:, None, None, :, None] * D2
-            + run2.columns[None, :, None, None, :]
-        )
-        _rectangle(indices[0, :1], begin, line, inset, rows)[...] = columns.reshape(rows)
+        # columns of the first of these rows, and how much further those of the others are
+        columns = (channel + run1.columns[:, None] * D2 + run2.columns).ravel()
+        down = np.arange(run1.count) * (first.stride * D2)
+        along = np.arange(run2.count) * second.stride
+        further = (down[:, None] + along)[:, :, None]
+        np.add(further, columns, out=_rectangle(indices[0, :1], begin, line, inset, rows)[0])
 
     # all filters of a group share their columns; group g sees channels g·M … (g+1)·M − 1
     indices[0, 1:] = indices[0, 0]
     indices[1:] = indices[0] + (np.arange(1, groups) * M * D1 * D2).reshape(-1, 1, 1)
 
     indptr = np.zeros(layer.shape[0] + 1, layer.index_dtype)
-    np.cumsum(np.tile(M * np.outer(taps1, taps2).ravel(), K), out=indptr[1:])
+    ends = np.cumsum(M * np.outer(taps1, taps2))
+    np.add(np.arange(K)[:, None] * block_nnz, ends, out=indptr[1:].reshape(K, -1))
     return _csr(data.ravel(), indices.ravel(), indptr, layer.shape)
 
 

@@ -1,6 +1,7 @@
 """The shape of a layer: which taps fall where, and what its matrix W costs (Gilbert 2017, §2.2)."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -17,10 +18,12 @@ class Run:
 
     start: int
     """First shift of the run."""
+    count: int
+    """Number of shifts."""
     taps: np.ndarray
     """Those taps, in the order of the columns they fall on."""
     columns: np.ndarray
-    """Shape (shifts in the run, taps): the position each tap falls on."""
+    """The position each tap falls on at the first shift; one stride further at each next shift."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,21 @@ class Axis:
     """One axis of a layer: n shifts of l taps over D positions."""
 
     n: int
+    stride: int
     runs: tuple[Run, ...]
 
     @property
     def taps_per_shift(self) -> np.ndarray:
         """Number of taps that fall on the signal, for each of the n shifts."""
-        counts = np.empty(self.n, dtype=np.int64)
+        counts = np.zeros(self.n, dtype=np.int64)
         for run in self.runs:
-            counts[run.start : run.start + len(run.columns)] = len(run.taps)
+            counts[run.start : run.start + run.count] = len(run.taps)
         return counts
+
+    @property
+    def nnz(self) -> int:
+        """The sum of `taps_per_shift`."""
+        return sum(run.count * len(run.taps) for run in self.runs)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class ConvShape:
     @property
     def nnz(self) -> int:
         """Number of non-zeros of W (taps of value zero are stored too)."""
-        per_channel = prod(int(axis.taps_per_shift.sum()) for axis in self.axes)
+        per_channel = prod(axis.nnz for axis in self.axes)
         return self.K * (self.M // self.groups) * per_channel
 
     def nbytes(self, dtype: Any = np.float64) -> int:
@@ -96,11 +105,11 @@ def conv_shape(
     >>> print(f"{layer.nnz:,} non-zeros, {layer.nbytes('float32') / 2**30:.1f} GiB")
     1,838,694,400 non-zeros, 13.7 GiB
     """
-    K, channels, *size = filters_shape
-    if len(size) not in (1, 2):
+    if not np.iterable(filters_shape) or len(tuple(filters_shape)) not in (3, 4):
         raise ValueError(
-            f"filters has shape {tuple(filters_shape)}; expected (K, M, l) or (K, M, l1, l2)"
+            f"filters_shape = {filters_shape!r} must be (K, M/groups, l) or (K, M/groups, l1, l2)"
         )
+    K, channels, *size = axis_lengths(filters_shape, "filters_shape", len(filters_shape), low=1)
     groups = whole_number(groups, "groups", low=1)
     if K % groups:
         raise ValueError(f"groups = {groups} must divide the number of filters K = {K}")
@@ -147,17 +156,22 @@ def _axis(D: int, length: int, stride: int, padding: int | str) -> Axis:
             )
         n, offset = span // stride + 1, padding
 
-    # column of tap τ at shift j:  j·stride + τ − offset
-    columns = np.arange(n)[:, None] * stride + np.arange(length) - offset
-    columns = columns % D if circular else np.where((columns < 0) | (columns >= D), D, columns)
-    order = np.argsort(columns, axis=1, kind="stable")
-    columns = np.take_along_axis(columns, order, axis=1)
-    counts = (columns < D).sum(axis=1)
+    # tap τ of shift j falls on j·stride + τ − offset; shifts first … last − 1 reach the signal,
+    # and at shifts inner … outer − 1 no tap falls off it
+    first = max(0, _ceil(offset - length + 1, stride))
+    last = min(n, (D - 1 + offset) // stride + 1)
+    inner = min(max(first, _ceil(offset, stride)), last)
+    outer = min(max(inner, (D + offset - length) // stride + 1), last)
+    bounds = [*range(first, inner + 1), *range(max(outer, inner + 1), last + 1)]
+    runs = []
+    for start, stop in pairwise(bounds):
+        columns = start * stride - offset + np.arange(length)
+        columns = columns % D if circular else columns
+        taps = np.flatnonzero((columns >= 0) & (columns < D))
+        taps = taps[np.argsort(columns[taps])]
+        runs.append(Run(start, stop - start, taps, columns[taps]))
+    return Axis(n, stride, tuple(runs))
 
-    new_run = np.any(order[1:] != order[:-1], axis=1) | (counts[1:] != counts[:-1])
-    starts = [0, *(np.flatnonzero(new_run) + 1)]
-    runs = tuple(
-        Run(int(start), order[start, : counts[start]], columns[start:stop, : counts[start]])
-        for start, stop in zip(starts, [*starts[1:], n], strict=True)
-    )
-    return Axis(n, runs)
+
+def _ceil(numerator: int, denominator: int) -> int:
+    return -(-numerator // denominator)
