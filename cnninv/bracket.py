@@ -157,10 +157,8 @@ def _best_addition(A: np.ndarray, supports: np.ndarray, model: SupportModel) -> 
     That is the larger eigenvalue of A compressed to the top eigenvector v of A_SS and e_j.
     """
     value, vector = _top(A, supports)
-    rows = np.arange(len(supports))[:, None]
-    z = np.zeros((len(supports), len(A)))
-    z[rows, supports] = vector
-    cross, diagonal = z @ A, np.diag(A)
+    rows, diagonal = np.arange(len(supports))[:, None], np.diag(A)
+    cross = sum(vector[:, [i]] * A[supports[:, i]] for i in range(supports.shape[1]))  # vᵀA
     half = (diagonal - value[:, None]) / 2
     ritz = value[:, None] + half + np.hypot(half, cross)
     used = np.zeros((len(supports), int(model.labels.max()) + 1), dtype=int)
