@@ -37,6 +37,35 @@ def dct_filters(size: int | tuple[int, ...]) -> np.ndarray:
     return _tensor([scipy.fft.dct(np.eye(length), norm="ortho", axis=0) for length in size])
 
 
+def lapped_cosine_filters(size: int | tuple[int, ...]) -> np.ndarray:
+    """Lapped cosine basis (MDCT with a sine window), one channel: a local Fourier basis that overlaps.
+
+    Filters of 2·size taps, orthonormal with ``stride=size, padding="circular"`` on multiples of the
+    size, from 2·size on:
+
+        w_i[τ] = √(2/N) sin(π(τ + 1/2)/2N) cos(π(i + 1/2)(τ + 1/2 + N/2)/N),   N = size
+
+    Parameters
+    ----------
+    size : int or (int, int)
+        N: filters and stride along each axis.
+
+    Returns
+    -------
+    filters : ndarray, shape (prod(size), 1, *2·size)
+
+    Source: Princen, Johnson and Bradley 1987; Malvar 1990; Coifman and Meyer 1991.
+
+    Examples
+    --------
+    >>> from cnninv.conv import conv_matrix
+    >>> W = conv_matrix(lapped_cosine_filters(4), 12, stride=4, padding="circular")
+    >>> bool(np.allclose((W.T @ W).toarray(), np.eye(12)))
+    True
+    """
+    return _tensor([_lapped(length) for length in _size(size)])
+
+
 def wavelet_filters(moments: int, axes: int = 1) -> np.ndarray:
     """Daubechies' orthogonal wavelet bank with so many vanishing moments; 1 is Haar.
 
@@ -107,6 +136,12 @@ def _tensor(banks: list[np.ndarray]) -> np.ndarray:
         product = np.einsum("i...a,jb->ij...ab", product, bank)
         product = product.reshape(-1, *product.shape[2:])
     return product[:, None]
+
+
+def _lapped(N: int) -> np.ndarray:
+    tau, i = np.arange(2 * N) + 0.5, np.arange(N)[:, None] + 0.5
+    window = np.sin(np.pi * tau / (2 * N))
+    return np.sqrt(2 / N) * window * np.cos(np.pi / N * i * (tau + N / 2))
 
 
 def _daubechies(moments: int) -> np.ndarray:
