@@ -5,7 +5,7 @@ from typing import Any
 import scipy.sparse
 
 from cnninv.backend import array_namespace, is_sparse
-from cnninv.validation import real_array
+from cnninv.validation import real_array, real_matrix
 
 
 def relu(h: Any) -> Any:
@@ -52,7 +52,7 @@ def psi_matrix(W: Any) -> Any:
     array([[ 1., -1.],
            [ 2., -2.]])
     """
+    W = real_matrix(W, "W", explicit=True)
     if is_sparse(W):
         return scipy.sparse.hstack([W.T, -W.T], format="csr")
-    W = real_array(W, "W", ndim=2)
     return array_namespace(W).hstack([W.T, -W.T])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from cnninv.validation import axis_lengths, generator, real_array, whole_number
+from cnninv.validation import axis_lengths, generator, real_array, real_matrix, whole_number
 
 
 def random_filters(
@@ -87,6 +87,7 @@ def normalize_rows(W: Any) -> Any:
            [0. , 0.6, 0.8],
            [0. , 0. , 1. ]])
     """
+    W = real_matrix(W, "W", explicit=True)
     norms = row_norms(W)
     if not norms.all():
         raise ValueError(
@@ -94,16 +95,17 @@ def normalize_rows(W: Any) -> Any:
         )
     if not scipy.sparse.issparse(W):
         return W / norms[:, None]
-    scaled = W.copy()
-    scaled.data = W.data / np.repeat(norms.astype(W.dtype), np.diff(W.indptr))
-    return scaled
+    scaled = W.tocsr(copy=True)
+    scaled.data /= np.repeat(norms, np.diff(scaled.indptr)).astype(W.dtype)
+    return scaled.asformat(W.format)
 
 
 def row_norms(W: Any) -> np.ndarray:
     """The 2-norm of each row of W, shape (K*n,)."""
+    W = real_matrix(W, "W", explicit=True)
     if scipy.sparse.issparse(W):
         return np.sqrt(np.asarray(W.multiply(W).sum(axis=1), dtype=float).ravel())
-    return np.linalg.norm(real_array(W, "W", ndim=2), axis=1)
+    return np.linalg.norm(W, axis=1)
 
 
 def check_filters(filters: Any) -> np.ndarray:

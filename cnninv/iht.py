@@ -8,7 +8,7 @@ import scipy.linalg
 
 from cnninv.backend import array_namespace
 from cnninv.statement import states
-from cnninv.validation import real_array, real_number, whole_number
+from cnninv.validation import real_array, real_matrix, real_number, whole_number
 
 
 @states("Algorithm 1", "model-based iterative hard thresholding")
@@ -57,9 +57,14 @@ def iht(
     (array([2., 0., 0., 0.]), array([1., 0., 0., 0.]))
     """
     x = real_array(x, "x", ndim=(1, 2))
-    if len(Phi.shape) != 2 or Phi.shape[0] != x.shape[0]:
+    Phi = real_matrix(Phi, "Phi")
+    if Phi.shape[0] != x.shape[0]:
         raise ValueError(
             f"Phi has shape {Phi.shape} and x {x.shape}; expected Phi.shape[0] == len(x)"
+        )
+    if not callable(project):
+        raise TypeError(
+            f"project = {project!r} must be a callable, for example lambda b: model_project(b, K, k)"
         )
     iterations = whole_number(iterations, "iterations", low=0)
     tol = None if tol is None else real_number(tol, "tol", low=0)
@@ -73,13 +78,14 @@ def iht(
         if tol is not None and bool((residual[-1] <= tol).all()):
             stopped = "tolerance"
             break
-        b = z_hat + step * (Phi.T @ d)  # line 4:  b ← ẑ + Φᵀ d
-        if not bool(xp.isfinite(b).all()):
-            stopped = "diverged"
-            break
-        z_hat = project(b)  # line 5:  ẑ ← M(b, k)
-        d = x - Phi @ z_hat  # line 6:  d ← x − Φ ẑ
-        residual.append(_ratio(d, x, xp))
+        with np.errstate(over="ignore", invalid="ignore"):
+            b = z_hat + step * (Phi.T @ d)  # line 4:  b ← ẑ + Φᵀ d
+            if not bool(xp.isfinite(b).all()):
+                stopped = "diverged"
+                break
+            z_hat = _projected(project, b)  # line 5:  ẑ ← M(b, k)
+            d = x - Phi @ z_hat  # line 6:  d ← x − Φ ẑ
+            residual.append(_ratio(d, x, xp))
     return z_hat, {"residual": xp.stack(residual), "step": step, "stopped": stopped}
 
 
@@ -107,11 +113,14 @@ def operator_norm(Phi: Any, iterations: int = 300, tol: float = 1e-5) -> float:
     >>> round(operator_norm(np.diag([3.0, 1.0])), 6)
     3.0
     """
+    Phi, iterations = real_matrix(Phi, "Phi"), whole_number(iterations, "iterations", low=1)
+    tol, dtype = real_number(tol, "tol", low=0), getattr(Phi, "dtype", None)
+    dtype = dtype if getattr(dtype, "kind", None) == "f" else np.float64
     xp, wide = array_namespace(Phi), Phi.shape[1] > Phi.shape[0]
     A, size = (Phi.T, Phi.shape[0]) if wide else (Phi, Phi.shape[1])
     # any start that is not orthogonal to the leading vector does; a fixed one gives the same bits
     start = np.random.default_rng(0).standard_normal(size)
-    v, previous = xp.asarray(start / np.linalg.norm(start), dtype=Phi.dtype), 0
+    v, previous = xp.asarray(start / np.linalg.norm(start), dtype=dtype), 0
     alphas, betas, squared = [], [], 0.0
     for _ in range(min(iterations, size)):
         # three-term recurrence: β v₊ = AᵀA v − α v − β₋ v₋
@@ -139,6 +148,16 @@ def _step(Phi: Any, step: float | str) -> float:
             raise ValueError("Phi is zero; step = 'norm' needs a non-zero operator")
         return 1 / norm**2
     return real_number(step, "step", low=np.finfo(float).tiny)
+
+
+def _projected(project: Callable[[Any], Any], b: Any) -> Any:
+    z_hat = project(b)
+    if getattr(z_hat, "shape", None) != b.shape:
+        raise ValueError(
+            f"project returned {getattr(z_hat, 'shape', type(z_hat).__name__)} for b of shape "
+            f"{b.shape}; expected an array of the same shape"
+        )
+    return z_hat
 
 
 def _ratio(d: Any, x: Any, xp: Any) -> Any:

@@ -12,8 +12,9 @@ import numpy as np
 import scipy.sparse
 
 from cnninv.backend import array_namespace
+from cnninv.geometry import INT32_MAX
 from cnninv.statement import states
-from cnninv.validation import generator, real_array, whole_number
+from cnninv.validation import generator, places, real_array, whole_number
 
 
 @states("§2.3, n^k C(K, k)", "number of subspaces in M_k")
@@ -176,6 +177,7 @@ def in_model(z: Any, K: int, k: int, sums: int = 1, blocks: Any = None) -> bool:
 
 def support(z: Any) -> Any:
     """Indices of the non-zeros of z."""
+    z = real_array(z, "z", ndim=1)
     return array_namespace(z).flatnonzero(z)
 
 
@@ -199,30 +201,21 @@ def selection_matrix(support: Any, size: int) -> scipy.sparse.csr_array:
     array([[0., 0., 0., 1.],
            [0., 1., 0., 0.]])
     """
-    size, support = whole_number(size, "size", low=1), np.asarray(support)
-    if support.size == 0:
-        support = support.astype(np.int32)
-    if support.ndim != 1 or support.dtype.kind not in "iu":
-        raise TypeError(
-            f"support has dtype {support.dtype} and shape {support.shape}; "
-            f"expected a sequence of integers"
-        )
-    if support.size and not (support.min() >= 0 and support.max() < size):
-        raise ValueError(
-            f"support reaches from {support.min()} to {support.max()}; "
-            f"expected entries in 0 … {size - 1}"
-        )
-    if len(np.unique(support)) != len(support):
-        raise ValueError("support names an entry twice; expected distinct entries")
-    rows = np.arange(len(support) + 1, dtype=np.int32)
+    size = whole_number(size, "size", low=1)
+    support = places(support, "support", size)
+    index = np.int32 if size <= INT32_MAX else np.int64
+    rows = np.arange(len(support) + 1, dtype=index)
     ones = np.ones(len(support))
-    return scipy.sparse.csr_array((ones, support.astype(np.int32), rows), (len(support), size))
+    return scipy.sparse.csr_array((ones, support.astype(index), rows), (len(support), size))
 
 
 def check_blocks(blocks: Any, size: int) -> Any:
     """`blocks` as an integer label for each of `size` entries, none negative."""
     xp = array_namespace(blocks)
-    labels = xp.asarray(blocks)
+    try:
+        labels = xp.asarray(blocks)
+    except ValueError:
+        raise TypeError(f"blocks = {blocks!r} must be a sequence of integer labels") from None
     if labels.dtype.kind not in "iu":
         raise TypeError(f"blocks has dtype {labels.dtype}; expected integer labels")
     if labels.shape != (size,):
@@ -231,7 +224,10 @@ def check_blocks(blocks: Any, size: int) -> Any:
         )
     if int(labels.min()) < 0:
         raise ValueError(f"blocks has the label {int(labels.min())}; expected labels from 0")
-    return labels
+    if int(labels.max()) >= size:
+        # what is counted label by label stays as small as the code
+        return xp.unique(labels, return_inverse=True)[1]
+    return labels.astype(np.intp, copy=False)
 
 
 def block_labels(size: int, K: int, blocks: Any = None) -> np.ndarray:

@@ -14,7 +14,7 @@ import scipy.sparse
 from cnninv.backend import array_namespace
 from cnninv.model import selection_matrix
 from cnninv.statement import states
-from cnninv.validation import axis_lengths, one_of, real_array
+from cnninv.validation import axis_lengths, one_of, places, real_array, whole_number
 
 
 def max_pool(
@@ -88,7 +88,7 @@ def unpool(
     """
     values, shape = real_array(values, "values", ndim=1), _check_shape(shape)
     one_of(how, "how", ("switches", "naive"))
-    xp = array_namespace(values)
+    xp = array_namespace(values, switches)
     regions = prod(region_counts(shape, window))
     if len(values) != regions:
         raise ValueError(
@@ -97,7 +97,7 @@ def unpool(
     if how == "naive":
         switches = xp.asarray(_first_entries(shape, window))
     else:
-        switches = _check_switches(switches, prod(shape), xp)
+        switches = xp.asarray(_check_switches(switches, prod(shape)))
         if len(switches) != regions:
             raise ValueError(
                 f"switches has {len(switches)} entries; expected one for each of {regions} values"
@@ -128,7 +128,8 @@ def pooling_regions(shape: tuple[int, ...], window: int | tuple[int, ...]) -> np
 
 def pool_matrix(switches: Any, size: int) -> scipy.sparse.csr_array:
     """Max pooling with given switches, as a matrix: pool_matrix @ h = h[switches]; its transpose unpools."""
-    return selection_matrix(_check_switches(switches, size, np), size)
+    size = whole_number(size, "size", low=1)
+    return selection_matrix(_check_switches(switches, size), size)
 
 
 def naive_upsample_matrix(
@@ -184,21 +185,10 @@ def _first_entries(shape: tuple[int, ...], window: Any) -> np.ndarray:
     return np.unique(pooling_regions(shape, window), return_index=True)[1]
 
 
-def _check_switches(switches: Any, size: int, xp: Any) -> Any:
+def _check_switches(switches: Any, size: int) -> Any:
     if switches is None:
         raise ValueError("switches is None; expected the places that max_pool returned")
-    switches = xp.asarray(switches)
-    if switches.dtype.kind not in "iu" or switches.ndim != 1:
-        raise TypeError(
-            f"switches has dtype {switches.dtype} and shape {switches.shape}; "
-            f"expected a sequence of integers"
-        )
-    if switches.size and not (int(switches.min()) >= 0 and int(switches.max()) < size):
-        raise ValueError(
-            f"switches reaches from {int(switches.min())} to {int(switches.max())}; "
-            f"expected places in 0 … {size - 1}"
-        )
-    return switches
+    return places(switches, "switches", size)
 
 
 def _windows(array: Any, window: Any, fill: Any, xp: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from cnninv.backend import dense, require_memory
 from cnninv.statement import states
 from cnninv.supports import support_model
-from cnninv.validation import generator, whole_number
+from cnninv.validation import generator, real_matrix, whole_number
 
 CHUNK_BYTES = 2**25
 
@@ -51,6 +51,7 @@ def model_rip_exact(
     >>> round(model_rip_exact(W, K=2, k=1), 12), round(model_rip_exact(W, K=2, k=1, sums=2), 12)
     (0.0, 0.6)
     """
+    W, max_supports = real_matrix(W, "W"), whole_number(max_supports, "max_supports", low=1)
     model = support_model(W, K, k, sums, blocks)
     count = model.count()
     if count > max_supports:
@@ -82,6 +83,7 @@ def model_rip_sampled(
 
     Parameters as in `model_rip_exact`; `trials` is the number of supports.
     """
+    W = real_matrix(W, "W")
     model = support_model(W, K, k, sums, blocks)
     trials, rng = whole_number(trials, "trials", low=1), generator(rng)
     if model.size == 0:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cnninv.backend import array_namespace
+from cnninv.backend import array_namespace, is_sparse
 
 
 def real_array(
@@ -49,6 +49,8 @@ def real_array(
         )
     if array.dtype.kind in "iu" or array.dtype == np.float16:
         array = array.astype(np.float64)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     allowed = (ndim,) if isinstance(ndim, int) else ndim
     if allowed is not None and array.ndim not in allowed:
         expected = " or ".join(str(d) for d in allowed)
@@ -63,6 +65,76 @@ def real_array(
             f"{name} has {bad} entries that are NaN or infinite; expected finite numbers"
         )
     return array
+
+
+def real_matrix(value: Any, name: str, explicit: bool = False) -> Any:
+    """`value` as a matrix of finite floats: an array, a sparse array, or an operator as it is.
+
+    Parameters
+    ----------
+    value : array-like, sparse array, or operator with `shape`, `@` and `.T`
+    name : str
+        What the error calls it.
+    explicit : bool
+        Refuse an operator: its entries are needed.
+
+    Raises
+    ------
+    TypeError
+        For complex, object, text or image dtypes; for an operator if `explicit`.
+    ValueError
+        For a matrix without entries, a wrong number of axes, NaN or infinity.
+    """
+    operator_like = all(hasattr(value, part) for part in ("shape", "T", "__matmul__"))
+    sparse = is_sparse(value)
+    if not operator_like or (hasattr(value, "__array__") and not sparse):
+        return real_array(value, name, ndim=2)
+    shape, dtype = tuple(value.shape), getattr(value, "dtype", None)
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(f"{name} has shape {shape}; expected two axes, neither empty")
+    if getattr(dtype, "kind", "f") not in "fiu":
+        raise TypeError(f"{name} has dtype {dtype}; expected real numbers")
+    if not sparse and explicit:
+        raise TypeError(f"{name} is a {type(value).__name__}; expected an array or sparse array")
+    if not sparse:
+        return value
+    if value.format not in ("csr", "csc", "coo"):
+        value = value.tocsr()
+    if value.nnz:
+        dtype = real_array(value.data[: value.nnz], name).dtype
+    return value.astype(dtype if dtype.kind == "f" else np.float64, copy=False)
+
+
+def places(value: Any, name: str, size: int) -> Any:
+    """`value` as distinct indices into an array of `size` entries.
+
+    Raises
+    ------
+    TypeError
+        If it is no sequence of integers.
+    ValueError
+        If an index is out of range or occurs twice.
+    """
+    xp = array_namespace(value)
+    try:
+        indices = xp.asarray(value)
+    except ValueError:
+        raise TypeError(f"{name} = {value!r} must be a sequence of integers") from None
+    if indices.shape == (0,):
+        return indices.astype(np.int32)
+    if indices.ndim != 1 or indices.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name} has dtype {indices.dtype} and shape {indices.shape}; "
+            f"expected a sequence of integers"
+        )
+    least, largest = int(indices.min()), int(indices.max())
+    if least < 0 or largest >= size:
+        raise ValueError(
+            f"{name} reaches from {least} to {largest}; expected entries in 0 … {size - 1}"
+        )
+    if len(xp.unique(indices)) != len(indices):
+        raise ValueError(f"{name} names an entry twice; expected distinct entries")
+    return indices
 
 
 def whole_number(value: Any, name: str, low: int | None = None, high: int | None = None) -> int:
@@ -125,10 +197,12 @@ def axis_lengths(value: Any, name: str, axes: int, low: int = 0) -> tuple[int, .
     """
     if isinstance(value, str):
         raise TypeError(f"{name} = {value!r} must be an integer or one integer per axis")
-    lengths = tuple(value) if np.iterable(value) else (value,) * axes
+    if not np.iterable(value):
+        return (whole_number(value, name, low=low),) * axes
+    lengths = tuple(value)
     if len(lengths) != axes:
         raise ValueError(f"{name} = {lengths} has {len(lengths)} entries; expected {axes}")
-    return tuple(whole_number(length, name, low=low) for length in lengths)
+    return tuple(whole_number(v, f"{name}[{axis}]", low=low) for axis, v in enumerate(lengths))
 
 
 def generator(rng: Any) -> np.random.Generator:
