@@ -12,6 +12,7 @@ from cnninv.filters import random_filters
 from cnninv.model import model_project, sample_code
 from cnninv.plots import COLOURS
 from cnninv.pooling import naive_upsample_matrix
+from cnninv.statement import states
 
 # filters of size l × 1 × M × K = 5 × 1 × 32 × 96, signals of length D = 32, sparsity k = 10
 K, M, LENGTH, D, SPARSITY = 96, 32, 5, 32, 10
@@ -23,6 +24,7 @@ def layer(rng: np.random.Generator) -> Any:
     return conv_matrix(random_filters(K, M, LENGTH, rng), D)
 
 
+@states("Figure 2", "‖Wᵀz‖, ‖WWᵀz‖ and the reconstruction error of random codes")
 def ratios(W: Any, z: np.ndarray) -> dict[str, np.ndarray]:
     """The quantities of Figure 2 for each code, under every reading of the paper.
 

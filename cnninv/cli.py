@@ -1,0 +1,186 @@
+"""The command line: `cnninv list | run | invert | ledger | data`."""
+
+import argparse
+import io
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from cnninv.files import data_folder, output_folder, read_json, sha256, write_json, write_whole
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and leave."""
+        self.exit(2, f"cnninv: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; errors become one line on stderr and status 1, wrong usage status 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options) or 0
+    except (ValueError, TypeError, OSError, MemoryError) as error:
+        print(f"cnninv: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("cnninv: interrupted; what was finished before is kept", file=sys.stderr)
+        return 130
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="cnninv", description="The executable textbook's command line.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+
+    listing = commands.add_parser("list", help="what can be run, and which item of the paper it is")
+    listing.set_defaults(command=_list)
+
+    run = commands.add_parser("run", help="run experiments; writes OUT/NAME.json and OUT/NAME.png")
+    run.add_argument("names", nargs="+", metavar="NAME", help="from `cnninv list`, or `all`")
+    run.add_argument("--scale", default="quick", choices=("quick", "paper"))
+    run.add_argument("--device", default="auto", choices=("auto", "cpu"))
+    run.add_argument("--seed", type=int, default=0, help="same seed, same numbers (default 0)")
+    run.add_argument("--out", default="out", help="folder for the results (default out)")
+    run.set_defaults(command=_run)
+
+    invert = commands.add_parser("invert", help="a photograph through one layer and back")
+    invert.add_argument("image", metavar="IMAGE", help="an image file, or `sample`")
+    invert.add_argument("--filters", default="random", help="`random`, or a .npy or .npz file")
+    invert.add_argument("--layer", help="name of the array in a .npz file")
+    invert.add_argument("--count", type=int, default=64, help="random filters (default 64)")
+    invert.add_argument("--size", type=int, default=3, help="of random filters (default 3)")
+    invert.add_argument("--crop", type=int, default=256, help="middle pixels used (default 256)")
+    invert.add_argument("--window", type=int, default=2, help="pooling region (default 2)")
+    invert.add_argument("--k", type=int, help="entries to keep (default: one in each region)")
+    invert.add_argument("--iterations", type=int, default=30, help="of IHT (default 30)")
+    invert.add_argument("--seed", type=int, default=0)
+    invert.add_argument("--out", default="out", help="folder for the figure (default out)")
+    invert.set_defaults(command=_invert)
+
+    ledger = commands.add_parser("ledger", help="every number of the paper beside ours")
+    ledger.set_defaults(command=_ledger)
+
+    data = commands.add_parser("data", help="what the book ships: list it, or verify its hashes")
+    data.add_argument("action", choices=("list", "verify"))
+    data.set_defaults(command=_data)
+    return parser
+
+
+def _list(options: argparse.Namespace) -> None:
+    from cnninv.experiments import EXPERIMENTS
+
+    width = max(map(len, EXPERIMENTS))
+    for name, experiment in EXPERIMENTS.items():
+        print(f"{name.ljust(width)}  {experiment.paper_item}: {experiment.title}")
+        print(f"{' ' * width}  needs {experiment.needs}")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from cnninv.experiments import EXPERIMENTS
+    from cnninv.experiments.runner import run_experiment
+    from cnninv.ledger import number
+    from cnninv.report import write_report
+
+    names = list(EXPERIMENTS) if options.names == ["all"] else options.names
+    unknown = [name for name in names if name not in EXPERIMENTS]
+    if unknown:
+        raise ValueError(
+            f"NAME = {unknown[0]!r} is no experiment; expected {', '.join(EXPERIMENTS)}"
+        )
+    out = output_folder(options.out)
+    titles = {name: experiment.title for name, experiment in EXPERIMENTS.items()}
+    for name in names:
+        result = run_experiment(EXPERIMENTS[name], out, options.scale, options.seed)
+        print(
+            f"{name} ({result['paper_item']}), {result['scale']} scale, {result['seconds']:.1f} s"
+        )
+        for row in result["rows"]:
+            print(
+                f"  {row['quantity']} [{row['convention']}]: paper {number(row['paper'])}, "
+                f"ours {number(row['ours'])} ({number(row['spread'])}): {row['verdict']}"
+            )
+        report = write_report(out, titles)
+    print(f"report: {report}")
+
+
+def _invert(options: argparse.Namespace) -> None:
+    import matplotlib.pyplot as plt
+
+    from cnninv.images import center_crop, read_image
+    from cnninv.invert import default_filters, draw, invert, load_filters
+    from cnninv.plots import STYLE
+    from cnninv.validation import whole_number
+
+    image = read_image(options.image)
+    cropped = center_crop(image, whole_number(options.crop, "--crop", low=1))
+    rng = np.random.default_rng(whole_number(options.seed, "--seed", low=0))
+    if options.filters == "random":
+        filters = default_filters(options.count, options.size, len(image), rng)
+    else:
+        filters = load_filters(options.filters, options.layer)
+    out = output_folder(options.out)
+
+    height, width = image.shape[1:]
+    used = (
+        "all of it"
+        if cropped.shape == image.shape
+        else f"its middle {cropped.shape[1]} × {cropped.shape[2]}"
+    )
+    print(f"photograph: {height} × {width} pixels; used: {used}")
+    result = invert(cropped, filters, options.window, options.k, options.iterations)
+    K, rows = result.shape[0], int(np.prod(result.shape))
+    print(
+        f"W: {rows:,} × {cropped.size:,}, {result.nnz:,} non-zeros, ‖W‖² = {result.norm_squared:.1f}"
+    )
+    print(
+        f"M(Wx, k) keeps {result.kept:,} of {rows:,} entries ({result.kept / rows:.1%}), {K} filters"
+    )
+    print(f"{'reconstruction':32} {'‖x̂−x‖/‖x‖':>10} {'PSNR':>9}")
+    for way in result.reconstructions:
+        print(f"{way.name:32} {way.error:10.3f} {way.psnr:6.1f} dB")
+    growth = " → ".join(f"{value:.3g}" for value in result.unit_residual)
+    print(f"IHT with steps of size 1 instead: residual {growth}")
+
+    with plt.rc_context(STYLE):
+        figure, picture = draw(result), io.BytesIO()
+        figure.savefig(picture, format="png", dpi=150)
+        plt.close(figure)
+    write_whole(out / "invert.png", picture.getvalue())
+    write_json(
+        out / "invert.json",
+        {
+            "image": Path(options.image).name,
+            "crop": list(cropped.shape),
+            "filters": list(filters.shape),
+            "norm_squared": result.norm_squared,
+            "kept": result.kept,
+            "errors": {way.name: way.error for way in result.reconstructions},
+            "psnr": {way.name: way.psnr for way in result.reconstructions},
+        },
+    )
+    print(f"figure: {out / 'invert.png'}")
+
+
+def _ledger(options: argparse.Namespace) -> None:
+    from cnninv.ledger import format_ledger, ledger
+
+    print(format_ledger(ledger()))
+
+
+def _data(options: argparse.Namespace) -> int:
+    folder = data_folder()
+    failures = 0
+    for entry in read_json(folder / "manifest.json"):
+        path = folder / entry["file"]
+        if options.action == "list":
+            print(f"{entry['file']}  {entry['origin']}")
+        elif not path.is_file() or sha256(path) != entry["sha256"]:
+            failures += 1
+            print(f"{entry['file']}: {'differs from its hash' if path.is_file() else 'missing'}")
+    if options.action == "verify" and not failures:
+        print("all files are as shipped")
+    return 1 if failures else 0

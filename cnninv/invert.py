@@ -1,0 +1,245 @@
+"""A photograph pushed through one layer and brought back: `cnninv invert` (Gilbert 2017, §2.3, §4.5).
+
+With one entry per filter (M_k as the theory has it) hardly anything of a photograph survives; with one
+entry per channel and pooling region, one step of unit size overshoots; iterations with a step from the
+operator norm work.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from cnninv.conv import conv_matrix
+from cnninv.filters import check_filters, random_filters
+from cnninv.iht import iht, operator_norm
+from cnninv.images import psnr
+from cnninv.model import model_project
+from cnninv.plots import COLOURS
+from cnninv.pooling import max_pool, pooling_regions, unpool
+from cnninv.validation import real_array, whole_number
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """One way back from the pooled code to the photograph."""
+
+    name: str
+    image: np.ndarray
+    error: float
+    """‖x̂ − x‖/‖x‖."""
+    psnr: float
+    """In dB, pixels clipped to [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """What `invert` found."""
+
+    image: np.ndarray
+    """The photograph, shape (M, height, width)."""
+    shape: tuple[int, ...]
+    """(K, *positions) of the hidden units."""
+    nnz: int
+    """Non-zeros of W."""
+    norm_squared: float
+    """‖W‖²."""
+    kept: int
+    """Entries that M(Wx, k) keeps."""
+    support: np.ndarray
+    """How many of them lie on each position, shape `positions`."""
+    reconstructions: list[Reconstruction]
+    residual: np.ndarray
+    """‖x − Wᵀẑ_i‖/‖x‖ over the iterations."""
+    unit_residual: np.ndarray
+    """The same with steps of unit size, as long as it is finite."""
+
+
+def load_filters(path: str | Path, layer: str | None = None) -> np.ndarray:
+    """Filters from a `.npy` file or from an array of a `.npz` file. Nothing is unpickled.
+
+    Parameters
+    ----------
+    path : path
+    layer : str, optional
+        Name of the array in a `.npz` file; needed if it holds several of filter shape.
+
+    Returns
+    -------
+    filters : ndarray, shape (K, M, l1, l2)
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file or array, or it holds no filters.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"--filters = {str(path)!r}: no such file; expected 'random' or a file"
+        )
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        arrays = dict(loaded) if hasattr(loaded, "files") else {path.stem: loaded}
+    except Exception as error:  # np.load passes on whatever a damaged file provokes
+        raise ValueError(
+            f"--filters = {str(path)!r} is no .npy or .npz file of numbers: {error}"
+        ) from None
+    filters = {name: array for name, array in arrays.items() if array.ndim == 4}
+    if layer is None and len(filters) == 1:
+        (layer,) = filters
+    if layer not in filters:
+        names = ", ".join(filters) or "none"
+        raise ValueError(
+            f"--layer = {layer!r} names no array of four axes in {path.name}; there: {names}"
+        )
+    return check_filters(filters[layer])
+
+
+def invert(
+    image: Any,
+    filters: Any,
+    window: int = 2,
+    k: int | None = None,
+    iterations: int = 30,
+) -> Inversion:
+    """Push a photograph through h = Wx, keep M(h, k), and reconstruct it in several ways.
+
+    Parameters
+    ----------
+    image : array, shape (M, height, width)
+        Values in [0, 1].
+    filters : array, shape (K, M, l1, l2)
+        Odd sizes; the layer is zero-padded so that positions are pixels.
+    window : int
+        The model has one entry per channel and window × window region.
+    k : int, optional
+        Entries to keep; all regions if not given.
+    iterations : int
+        Of IHT.
+
+    Returns
+    -------
+    Inversion
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is not float, or channels do not match.
+    MemoryError
+        If W does not fit.
+    """
+    image = real_array(image, "image", ndim=3)
+    filters = check_filters(filters)
+    if filters.ndim != 4 or filters.shape[1] != image.shape[0]:
+        raise ValueError(
+            f"filters has shape {filters.shape}; an image of shape {image.shape} needs "
+            f"(K, {image.shape[0]}, l1, l2)"
+        )
+    whole_number(iterations, "iterations", low=1)
+    W = conv_matrix(filters, image.shape[1:], padding="same", dtype=np.float32)
+    shape, x = (len(filters), *image.shape[1:]), image.ravel().astype(np.float32)
+    project = _projection(shape, window, k)
+
+    h = W @ x
+    per_filter = W.T @ model_project(h, len(filters), len(filters))
+    z_hat = project(h)
+    one_step = W.T @ z_hat
+    norm = operator_norm(W.T, tol=1e-4)
+    iterated, history = iht(W.T, x, project, iterations, step=1 / norm**2)
+    _, diverging = iht(W.T, x, project, min(iterations, 6), step=1.0)
+    scale = float(x @ one_step) / float(one_step @ one_step) if one_step.any() else 0.0
+    found = {
+        "one entry per filter, Wᵀ": per_filter,
+        "one entry per region, Wᵀ": one_step,
+        "the same, best scaled": scale * one_step,
+        f"IHT, {iterations} iterations": W.T @ iterated,
+    }
+    return Inversion(
+        image,
+        shape,
+        W.nnz,
+        norm**2,
+        int(np.count_nonzero(z_hat)),
+        np.count_nonzero(z_hat.reshape(shape), axis=0),
+        [_compare(name, x_hat, x, image.shape) for name, x_hat in found.items()],
+        history["residual"],
+        diverging["residual"],
+    )
+
+
+def draw(result: Inversion, size: float = 2.6) -> Any:
+    """Original, support, reconstructions, and the residual over the iterations, as one figure."""
+    figure, axes = plt.subplots(2, 3, figsize=(3 * size, 2.35 * size), layout="constrained")
+    pictures = [("original x", result.image)]
+    pictures += [
+        (f"{r.name}\nerror {r.error:.2f}, {r.psnr:.1f} dB", r.image)
+        for r in result.reconstructions
+        if r.name != "one entry per region, Wᵀ"
+    ]
+    for axis, (title, picture) in zip(axes.flat, pictures, strict=False):
+        axis.imshow(np.clip(picture.transpose(1, 2, 0), 0, 1))
+        axis.set_title(title, fontsize=9)
+        axis.set_axis_off()
+    support = axes.flat[4].imshow(result.support, cmap="gray", vmin=0)
+    axes.flat[4].set_title(
+        f"support: filters kept at each pixel\n{result.kept:,} entries", fontsize=9
+    )
+    axes.flat[4].set_axis_off()
+    inset = axes.flat[4].inset_axes((0.05, -0.07, 0.9, 0.04))
+    figure.colorbar(support, cax=inset, orientation="horizontal")
+    _draw_residuals(axes.flat[5], result)
+    return figure
+
+
+def _draw_residuals(axis: Any, result: Inversion) -> None:
+    steps = np.arange(len(result.residual))
+    axis.semilogy(steps, result.residual, color=COLOURS[0])
+    axis.annotate(
+        "step 1/‖W‖²",
+        (steps[len(steps) // 2], result.residual[len(steps) // 2]),
+        xytext=(6, 4),
+        textcoords="offset points",
+        color=COLOURS[0],
+        fontsize=8,
+    )
+    unit = result.unit_residual[result.unit_residual < 20 * max(1.0, result.residual.max())]
+    axis.semilogy(np.arange(len(unit)), unit, "o-", markersize=3, color=COLOURS[1])
+    axis.annotate(
+        "step 1",
+        (len(unit) - 1, unit[-1]),
+        xytext=(6, 0),
+        textcoords="offset points",
+        color=COLOURS[1],
+        fontsize=8,
+    )
+    axis.set_title("residual ‖x − Wᵀẑ‖/‖x‖", fontsize=9)
+    axis.set_xlabel("iteration", fontsize=9)
+
+
+def _projection(shape: tuple[int, ...], window: int, k: int | None) -> Any:
+    """M(·, k) for one entry per channel and region: max pooling and unpooling if all are kept."""
+    window = whole_number(window, "window", low=1)
+    blocks = pooling_regions(shape, window)
+    regions = int(blocks.max()) + 1
+    if k is None or whole_number(k, "k", 1, regions) == regions:
+        return lambda b: unpool(*max_pool(b, shape, window), shape, window)
+    return lambda b: model_project(b, shape[0], k, blocks=blocks)
+
+
+def _compare(name: str, x_hat: np.ndarray, x: np.ndarray, shape: tuple[int, ...]) -> Reconstruction:
+    norm = float(np.linalg.norm(x))
+    error = float(np.linalg.norm(x_hat - x)) / norm if norm else float(np.linalg.norm(x_hat))
+    picture = x_hat.reshape(shape).astype(float)
+    return Reconstruction(
+        name, picture, error, psnr(np.clip(picture, 0, 1), x.reshape(shape).astype(float))
+    )
+
+
+def default_filters(count: int, size: int, channels: int, rng: np.random.Generator) -> np.ndarray:
+    """Gaussian filters for `invert`: `count` of them, odd size."""
+    if whole_number(size, "--size", low=1) % 2 == 0:
+        raise ValueError(f"--size = {size} must be odd, so that positions are pixels")
+    return random_filters(whole_number(count, "--count", low=1), channels, (size, size), rng)
