@@ -55,14 +55,18 @@ def model_rip_bracket(
     if model.size == 0:
         return 0.0, 0.0
     G = gram(W)
-    lower = max(_search(G, model, rng, starts, sign) for sign in (1, -1))
     spectrum = np.linalg.eigvalsh(_small_gram(W, G))
-    above = min(gershgorin_bound(G, model, sign=1), float(spectrum[-1]) - 1)
-    # λ_min ≥ 0, and λ_min(G_SS) ≥ λ_min(G)
+    # λ_min(G_SS) ≥ λ_min(G) ≥ 0: the lower end of the spectrum is never further from 1 than this
     least = float(spectrum[0]) if len(spectrum) == len(G) else 0.0
-    below = min(gershgorin_bound(G, model, sign=-1), 1 - max(least, 0.0))
+    below = 1 - max(least, 0.0)
+    lower = _search(G, model, rng, starts, sign=1)
+    if lower < below:
+        lower = max(lower, _search(G, model, rng, starts, sign=-1))
+    upper = min(gershgorin_bound(G, model, sign=1), float(spectrum[-1]) - 1)
+    if upper < below:
+        upper = max(upper, min(gershgorin_bound(G, model, sign=-1), below))
     rounding = 1e-12 * len(G) * float(spectrum[-1])
-    return lower, max(above, below, lower) + rounding
+    return lower, max(upper, lower) + rounding
 
 
 def gershgorin_bound(G: np.ndarray, model: SupportModel, sign: int = 1, sweeps: int = 12) -> float:
@@ -119,7 +123,7 @@ def _search(
     """The largest ±(λ − 1) over supports that a search finds: attained, so a lower end of δ."""
     A = sign * G
     # start from the rows with the largest sums that the model allows, and from random ones
-    row_sums = _largest_sums(_by_block(np.abs(G), model)[0], np.ones(1), model)
+    row_sums = np.diag(A) + _largest_sums(_by_block(np.abs(G), model)[0], np.ones(1), model)
     best_rows = np.argsort(-row_sums)[: (starts + 1) // 2]
     first = np.concatenate([best_rows, rng.integers(0, len(G), starts // 2)])
     supports = first[:, None]
@@ -198,7 +202,10 @@ def _largest_sums(weights: np.ndarray, u: np.ndarray, model: SupportModel) -> np
     """For each row the largest Σ_j weight_j u_j over the entries that a support may hold beside it."""
     products = weights * u
     top = min(model.sums, products.shape[2])
-    best = np.partition(products, products.shape[2] - top, axis=2)[:, :, -top:]
+    if top == 1:
+        best = products.max(axis=2)[:, :, None]
+    else:
+        best = np.partition(products, products.shape[2] - top, axis=2)[:, :, -top:]
     if top == model.sums > 1:
         # the row itself takes one of the places of its own block: drop the smallest there
         for number, block in enumerate(model.members):

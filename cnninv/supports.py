@@ -51,13 +51,15 @@ class SupportModel:
 
     def sample(self, trials: int, rng: np.random.Generator) -> np.ndarray:
         """Random largest supports, shape (trials, size)."""
-        scores = rng.random((trials, len(self.labels)))
+        scores = -rng.random((trials, len(self.labels)))
+        # only the `sums` best scores of a block can win
+        finalists = []
         for block in self.members:
-            # only the `sums` largest scores of a block can win
-            if len(block) > self.sums:
-                losers = np.argpartition(-scores[:, block], self.sums - 1, axis=1)[:, self.sums :]
-                scores[np.arange(trials)[:, None], block[losers]] = -1
-        return np.argpartition(-scores, self.size - 1, axis=1)[:, : self.size]
+            top = min(self.sums, len(block))
+            finalists.append(block[np.argpartition(scores[:, block], top - 1, axis=1)[:, :top]])
+        entries = np.hstack(finalists)
+        best = np.take_along_axis(scores, entries, axis=1).argpartition(self.size - 1, axis=1)
+        return np.take_along_axis(entries, best[:, : self.size], axis=1)
 
 
 def support_model(W: Any, K: int, k: int, sums: int, blocks: Any) -> SupportModel:

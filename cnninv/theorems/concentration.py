@@ -156,7 +156,8 @@ def inequality_3(delta: Any, M: int, length: int, D: int, C: float) -> np.ndarra
 
 def exponent_3(delta: Any, M: int, length: int, D: int) -> np.ndarray:
     """min(δ²Mℓ²/D, δMℓ), the exponent of inequality (3) without its constant."""
-    delta = real_array(delta, "delta")
+    delta = _deviations(delta, "delta")
+    M, length, D = _sizes(M=M, length=length, D=D)
     return np.minimum(delta**2 * M * length**2 / D, delta * M * length)
 
 
@@ -190,8 +191,8 @@ def fit_constant(deviations: Any, thresholds: Any, exponent: Any, least: int = 2
 def tail_bound(delta: Any, M: int, length: int, sums: int = 1) -> np.ndarray:
     """Ours: P(|‖Wᵀz‖² − ‖z‖²| > δ‖z‖²) ≤ 2e^(−u) with 2√(su) + 2su = δ and s = sums/(Mℓ).
 
-    For z a sum of `sums` codes of M_k, y = Wᵀz has tr Σ = ‖z‖² and ‖Σ‖ ≤ s‖z‖²: the rest is Laurent and
-    Massart 2000, Lemma 1. Needs Gaussian filters and no tap cut off by padding.
+    y = Wᵀz has tr Σ = ‖z‖² and, if no filter carries more than `sums` entries of z, ‖Σ‖ ≤ s‖z‖²: the rest is
+    Laurent and Massart 2000, Lemma 1. Needs Gaussian filters and no tap cut off by padding.
 
     Parameters
     ----------
@@ -199,18 +200,33 @@ def tail_bound(delta: Any, M: int, length: int, sums: int = 1) -> np.ndarray:
     M, length : int
         Channels, ℓ (all taps of a filter, l1·l2 in 2-D).
     sums : int
-        1 on M_k, 2 on M_k².
+        Entries of z that one filter carries at most: 1 on M_k, 2 on M_k². With pooling over smaller
+        regions it is the number of regions, and ℓ in its place if that is less.
     """
-    delta = real_array(delta, "delta")
+    delta = _deviations(delta, "delta")
+    M, length, sums = _sizes(M=M, length=length, sums=sums)
     s = sums / (M * length)
     root = (np.sqrt(1 + 2 * delta) - 1) / 2  # √(su)
     return 2 * np.exp(-(root**2) / s)
 
 
 def _exponent_a2(a: Any, t: Any, T: float, as_printed: bool) -> np.ndarray:
-    a, t = real_array(a, "a", ndim=1), real_array(t, "t")
+    a, t = real_array(a, "a", ndim=1), _deviations(t, "t")
     T = real_number(T, "T", low=np.finfo(float).tiny)
     if not a.any():
         raise ValueError("a is zero; expected at least one non-zero weight")
     powers = (T**2, T) if as_printed else (T**4, T**2)
     return np.minimum(t**2 / (powers[0] * (a @ a)), t / (powers[1] * np.abs(a).max()))
+
+
+def _deviations(value: Any, name: str) -> np.ndarray:
+    array = real_array(value, name)
+    if array.min() < 0:
+        raise ValueError(
+            f"{name} has the entry {float(array.min())}; expected deviations of at least 0"
+        )
+    return array
+
+
+def _sizes(**sizes: Any) -> list[int]:
+    return [whole_number(size, name, low=1) for name, size in sizes.items()]

@@ -22,6 +22,11 @@ def theorem_3_1(
     the union bound counts supports only: see `theorem_3_1_repaired`.
     """
     delta, epsilon = _probabilities(delta, epsilon)
+    M, length, D = (
+        whole_number(v, name, low=1) for v, name in ((M, "M"), (length, "length"), (D, "D"))
+    )
+    K, n = whole_number(K, "K", low=1), whole_number(n, "n", low=1)
+    k = whole_number(k, "k", 0, K)
     need = real_number(C, "C", low=0) / delta**2 * (k * (log(K) + log(n)) - log(epsilon))
     return Statement(
         "Theorem 3.1", "C/δ²(k(log K + log n) − log ε) ≤ Mℓ²/D", need, M * length**2 / D
@@ -72,8 +77,10 @@ def sufficient_size(delta: float, K: int, n: int, k: int, epsilon: float, sums: 
     """
     delta = real_number(delta, "delta", low=np.finfo(float).tiny)
     supports, d, epsilon = _supports_and_size(K, n, k, epsilon, sums)
-    net = np.array([0.0]) if d <= 1 else np.linspace(0.002, 0.498, 249)
-    cost = 0.0 if d <= 1 else d * np.log1p(2 / net)
+    if d == 0:
+        return 0.0
+    net = np.array([0.0]) if d == 1 else np.linspace(0.002, 0.498, 249)
+    cost = 0.0 if d == 1 else d * np.log1p(2 / net)
     u = log(2 / epsilon) + log(supports) + cost
     # 2√(su) + 2su = δ(1−2γ)  ⇔  su = ((√(1+2δ(1−2γ)) − 1)/2)²
     su = ((np.sqrt(1 + 2 * delta * (1 - 2 * net)) - 1) / 2) ** 2
