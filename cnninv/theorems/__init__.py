@@ -1,5 +1,11 @@
 """Every statement of the paper, both of its sides computed (Gilbert 2017, §3, Appendices A, B)."""
 
+from cnninv.theorems.best_constant import (
+    GOLDEN,
+    golden_filters,
+    reconstruction_bound_golden,
+    theorem_3_3_golden,
+)
 from cnninv.theorems.concentration import (
     exponent_3,
     fit_constant,
@@ -34,9 +40,11 @@ from cnninv.theorems.reconstruction import (
 )
 
 __all__ = [
+    "GOLDEN",
     "corollary_3_2",
     "exponent_3",
     "fit_constant",
+    "golden_filters",
     "guaranteed_delta",
     "inequality_3",
     "largest_useful_delta",
@@ -50,6 +58,7 @@ __all__ = [
     "output_covariance",
     "proposition_1",
     "reconstruction_bound",
+    "reconstruction_bound_golden",
     "reconstruction_bound_sharp",
     "reconstruction_bound_unrounded",
     "squared_ratios",
@@ -58,6 +67,7 @@ __all__ = [
     "theorem_3_1",
     "theorem_3_1_repaired",
     "theorem_3_3",
+    "theorem_3_3_golden",
     "theorem_3_3_sharp",
     "theorem_a2",
 ]

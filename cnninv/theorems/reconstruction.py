@@ -127,6 +127,8 @@ def lemma_b2(W: Any, z: Any, omega: Any, delta_2k: float) -> Statement:
     Statement
     """
     z, delta_2k = real_array(z, "z", ndim=1), _delta(delta_2k, "delta_2k")
+    if len(z) != W.shape[0]:
+        raise ValueError(f"z has {len(z)} entries; W of shape {W.shape} expects {W.shape[0]}")
     outside = z - restrict(z, omega)  # z|_Ωᶜ
     return Statement(
         "Lemma B.2",
@@ -180,7 +182,8 @@ def lemma_b3(
         ),
     )
     factor = 2 * delta_2k / (1 - delta_k) if delta_k < 1 else np.inf
-    return Statement("Lemma B.3", "‖z|_Ωᶜ‖ ≤ 2δ_2k/(1−δ_k) ‖z‖", missed, factor * run.norm, steps)
+    bound = _times(factor, run.norm)
+    return Statement("Lemma B.3", "‖z|_Ωᶜ‖ ≤ 2δ_2k/(1−δ_k) ‖z‖", missed, bound, steps)
 
 
 @states("Lemma B.4", "estimation: the pooled code is near z")
@@ -201,7 +204,7 @@ def lemma_b4(
     leak = _norm(run.hidden(outside, run.omega))  # ‖W_Ω Wᵀ z|_Ωᶜ‖
     error = _norm(run.z - run.z_hat)
     missed = _norm(outside)
-    unrounded = (_estimation_factor(delta_k, delta_2k)) * run.norm
+    unrounded = _times(_estimation_factor(delta_k, delta_2k), run.norm)
     factor = 5 * delta_2k / (1 - delta_k) if delta_k < 1 else np.inf
     steps = (
         Statement(
@@ -221,7 +224,8 @@ def lemma_b4(
             unrounded,
         ),
     )
-    return Statement("Lemma B.4", "‖z−ẑ‖ ≤ 5δ_2k/(1−δ_k) ‖z‖", error, factor * run.norm, steps)
+    bound = _times(factor, run.norm)
+    return Statement("Lemma B.4", "‖z−ẑ‖ ≤ 5δ_2k/(1−δ_k) ‖z‖", error, bound, steps)
 
 
 @states("Theorem 3.3", "the reconstruction bound of one layer")
@@ -264,10 +268,11 @@ def theorem_3_3(
 def theorem_3_3_sharp(
     W: Any, z: Any, K: int, k: int, delta_k: float, delta_2k: float, blocks: Any = None
 ) -> Statement:
-    """Ours: ‖x̂ − x‖ ≤ 2δ_2k √((1+δ_2k)/(1−δ_k)) ‖x‖, under the hypotheses of Theorem 3.3.
+    """Ours: ‖x̂ − x‖ ≤ 2δ_2k √((1+δ_2k)/(1−δ_k)) ‖x‖; only δ_k < 1 is needed.
 
     ẑ and z are both in M_k and ẑ is the nearest to h, so ‖h − ẑ‖ ≤ ‖h − z‖. Both codes vanish outside
     T = Ω ∪ Π, so the same holds on T, and ‖z − ẑ‖ ≤ 2 ‖(h − z)_T‖ = 2 ‖(W_T W_Tᵀ − I) z‖ ≤ 2δ_2k ‖z‖.
+    `theorem_3_3_golden` has the best constant in place of the 2.
 
     Parameters and return value as in `lemma_b3`.
     """
@@ -282,6 +287,18 @@ def theorem_3_3_sharp(
         Statement("triangle inequality", "‖z−ẑ‖ ≤ 2 ‖(h−z)_T‖", code_error, 2 * far),
         Statement("model-RIP on M_k²", "‖(h−z)_T‖ ≤ δ_2k ‖z‖", far, delta_2k * run.norm),
         Statement("together", "‖z−ẑ‖ ≤ 2δ_2k ‖z‖", code_error, 2 * delta_2k * run.norm),
+        Statement(
+            "model-RIP on M_k²",
+            "‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖",
+            error,
+            np.sqrt(1 + delta_2k) * code_error,
+        ),
+        Statement(
+            "model-RIP",
+            "√(1−δ_k) ‖z‖ ≤ ‖x‖",
+            np.sqrt(max(0.0, 1 - delta_k)) * run.norm,
+            _norm(run.x),
+        ),
     )
     return Statement(
         "Theorem 3.3, sharper (ours)",
