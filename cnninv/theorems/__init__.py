@@ -16,6 +16,7 @@ from cnninv.theorems.concentration import (
     tail_bound,
     theorem_a2,
 )
+from cnninv.theorems.iteration import iht_contraction
 from cnninv.theorems.layer import layer_is_iht_iteration
 from cnninv.theorems.pairs import proposition_1
 from cnninv.theorems.random_filters import (
@@ -46,6 +47,7 @@ __all__ = [
     "fit_constant",
     "golden_filters",
     "guaranteed_delta",
+    "iht_contraction",
     "inequality_3",
     "largest_useful_delta",
     "layer_instance",
