@@ -1,0 +1,53 @@
+# Needs Python 3.11 or later, make and git; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+CHECK := import sys; sys.version_info >= (3, 11) or sys.exit(f"cnninv needs Python 3.11 or later; {sys.executable} is {sys.version.split()[0]}. Try: make PYTHON=python3.12")
+
+.PHONY: help reproduce test chapters bench lint format statements clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make reproduce   run every experiment at quick scale; prints where the report is"
+	@echo "make test        unit, property and doc tests, and the chapters against their stored outputs"
+	@echo "make chapters    execute the chapters anew, check them, render them to build/chapters"
+	@echo "make bench       speed and memory beside peers and physical limits"
+	@echo "make lint        formatting and lint of code and chapters"
+	@echo "make statements  rewrite the statement table of the README"
+
+reproduce: .venv/core
+	$(BIN)/cnninv run all --scale quick --out out
+
+test: .venv/dev
+	$(BIN)/python -m pytest --nbval tests cnninv chapters
+
+chapters: .venv/dev
+	$(BIN)/python chapters/build.py
+
+bench: .venv/dev
+	$(BIN)/python tests/benchmarks/run.py
+
+lint: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: .venv/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+statements: .venv/dev
+	$(BIN)/python tests/write_statement_table.py
+
+clean:
+	rm -rf .venv build out .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@$(PYTHON) -c '$(CHECK)'
+	$(PYTHON) -m venv .venv
+
+.venv/core: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@ .venv/core
