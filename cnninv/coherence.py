@@ -21,7 +21,7 @@ def coherence(filters: Any, signed: bool = False, shifts: bool = False) -> float
         Without the absolute value of footnote 8.
     shifts : bool
         Between two distinct rows of W, as footnote 8 has it: also a filter against shifts of
-        itself and of the others (stride 1, away from the border).
+        itself and of the others (stride 1, away from the border, shifts that overlap).
 
     Returns
     -------

@@ -53,12 +53,14 @@ def normalize_filters(filters: Any) -> np.ndarray:
         If a filter is zero.
     """
     filters = check_filters(filters)
-    norms = np.sqrt((filters**2).reshape(len(filters), -1).sum(axis=1))
-    if not norms.all():
+    rows = filters.reshape(len(filters), -1)
+    peaks = np.abs(rows).max(axis=1, keepdims=True)
+    if not peaks.all():
         raise ValueError(
-            f"filters[{int(np.flatnonzero(norms == 0)[0])}] is zero; it has no direction to normalise"
+            f"filters[{int(np.flatnonzero(peaks == 0)[0])}] is zero; it has no direction to normalise"
         )
-    return filters / norms.reshape(-1, *(1,) * (filters.ndim - 1))
+    rows = rows / peaks  # squares of 1e200 overflow
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).reshape(filters.shape)
 
 
 def normalize_rows(W: Any) -> Any:
