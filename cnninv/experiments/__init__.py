@@ -1,10 +1,11 @@
 """One module per table or figure of the paper; `EXPERIMENTS` is what the command line runs."""
 
-from cnninv.experiments import fig1, fig2
+from cnninv.experiments import fig1, fig2, phase, scaling
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
+from cnninv.experiments.phase import phase_diagram, recover
 
 EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.name: module.EXPERIMENT for module in (fig1, fig2)
+    module.EXPERIMENT.name: module.EXPERIMENT for module in (fig1, scaling, fig2)
 }
 
-__all__ = ["EXPERIMENTS", "Context", "Experiment", "Outcome", "Row", "row"]
+__all__ = ["EXPERIMENTS", "Context", "Experiment", "Outcome", "Row", "phase_diagram", "recover", "row"]

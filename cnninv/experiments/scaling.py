@@ -110,7 +110,7 @@ def scatter(scale: Any, deltas: Any) -> float:
 
 def run(context: Context) -> Outcome:
     """Exact δ over a grid of M, ℓ, D; exponents fitted seed by seed."""
-    seeds, draws = context.pick((20, 2), (100, 10))
+    seeds, draws = context.pick((20, 2), (100, 5))
     channels, inputs = context.pick(
         ((8, 64, 512), (36, 84, 192)), ((8, 32, 128, 512), (36, 48, 64, 96, 128, 192))
     )
