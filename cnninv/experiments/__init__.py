@@ -5,7 +5,16 @@ from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
 from cnninv.experiments.phase import phase_diagram, recover
 
 EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.name: module.EXPERIMENT for module in (fig1, scaling, fig2)
+    module.EXPERIMENT.name: module.EXPERIMENT for module in (fig1, phase, scaling, fig2)
 }
 
-__all__ = ["EXPERIMENTS", "Context", "Experiment", "Outcome", "Row", "phase_diagram", "recover", "row"]
+__all__ = [
+    "EXPERIMENTS",
+    "Context",
+    "Experiment",
+    "Outcome",
+    "Row",
+    "phase_diagram",
+    "recover",
+    "row",
+]

@@ -1,6 +1,7 @@
 """Footnote 4: what more iterations of Algorithm 1 recover, as a phase diagram (Gilbert 2017, §2.3)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -162,44 +163,75 @@ def half_size(rates: np.ndarray, sizes: Sequence[float]) -> np.ndarray:
     return half
 
 
+LAYERS = 20
+"""At Figure 2's size; one a seed."""
+STEPS = {"step 1": (1.0, 60), "step 1/‖W‖²": ("norm", 300)}
+"""Step and most iterations."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What one scale computes."""
+
+    ks: tuple[int, ...]
+    channels: tuple[int, ...]
+    layers: int
+    """For each cell of the diagram."""
+    codes: int
+    """For each of them."""
+    codes_at_figure_2: int
+    diagrams: tuple[str, ...]
+
+
+SIZES = {
+    "quick": Size((1, 3, 10, 30, 96), (4, 8, 16, 32, 64), 2, 5, 2, ("step 1",)),
+    "paper": Size(
+        ks=(1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 96),
+        channels=(1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64),
+        layers=20,
+        codes=10,
+        codes_at_figure_2=50,
+        diagrams=("step 1", "step 1/‖W‖²"),
+    ),
+}
+
+
 def run(context: Context) -> Outcome:
-    """Errors and success rates at Figure 2's size, and the phase diagram for both steps."""
-    ks = context.pick((1, 3, 10, 30, 96), (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 96))
-    channels = context.pick((4, 8, 16, 32, 64), (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64))
-    layers, codes = context.pick((2, 5), (20, 10))
-    limits = {"step 1": (1.0, 60), "step 1/‖W‖²": ("norm", 300)}
-    rng, *streams = context.streams(1 + LAYERS)
-    sizes = [M * LENGTH for M in channels]
-    rows, diagrams = [], {}
-    for name, (step, iterations) in limits.items():
+    """Errors and success rates at Figure 2's size, and the phase diagram."""
+    size = SIZES[context.scale]
+    for_diagrams, *streams = context.streams(1 + LAYERS)
+    seeds = [rng.integers(2**63) for rng in streams]
+    root = for_diagrams.integers(2**63)
+    rows = []
+    for name, (step, iterations) in STEPS.items():
         samples = [
             recover(
                 **FIGURE_2,
                 rng=np.random.default_rng(seed),
+                codes=size.codes_at_figure_2,
                 iterations=iterations,
                 step=step,
-                codes=context.pick(2, 50),
             )
-            for seed in context.progress([s.integers(2**63) for s in streams], f"phase, {name}")
+            for seed in context.progress(seeds, f"phase, {name}")
         ]
         rows += _rows(name, samples)
-        if context.scale == "paper" or name == "step 1":
-            diagrams[name] = phase_diagram(
-                ks,
-                channels,
-                rng,
-                layers,
-                partial(context.progress, name=f"phase, {name}"),
-                codes=codes,
-                iterations=iterations,
-                step=step,
-            )
-    for name, rates in diagrams.items():
-        rows += _cells(name, ks, sizes, rates, layers, codes)
-    return Outcome(rows, draw(ks, sizes, diagrams))
-
-
-LAYERS = 20
+    diagrams = {}
+    for name in size.diagrams:
+        step, iterations = STEPS[name]
+        # the same layers and codes for both steps
+        diagrams[name] = phase_diagram(
+            size.ks,
+            size.channels,
+            np.random.default_rng(root),
+            size.layers,
+            partial(context.progress, name=f"phase, {name}"),
+            codes=size.codes,
+            iterations=iterations,
+            step=step,
+        )
+        rows += _cells(name, size, diagrams[name])
+    lengths = [M * LENGTH for M in size.channels]
+    return Outcome(rows, draw(size.ks, lengths, diagrams))
 
 
 def _rows(name: str, samples: list[tuple[np.ndarray, np.ndarray]]) -> list:
@@ -225,14 +257,12 @@ def _rows(name: str, samples: list[tuple[np.ndarray, np.ndarray]]) -> list:
     return [*rows, row("footnote 4 codes recovered exactly", where, None, success)]
 
 
-def _cells(
-    name: str, ks: Sequence[int], sizes: Sequence[int], rates: np.ndarray, layers: int, codes: int
-) -> list:
-    drawn = f"{name}; {layers} layers of {codes} codes"
+def _cells(name: str, size: Size, rates: np.ndarray) -> list:
+    drawn = f"{name}; {size.layers} layers of {size.codes} codes"
     return [
-        row(f"phase k = {k}, Mℓ = {size}, codes recovered", drawn, None, rates[i, j])
-        for i, k in enumerate(ks)
-        for j, size in enumerate(sizes)
+        row(f"phase k = {k}, Mℓ = {M * LENGTH}, codes recovered", drawn, None, rates[i, j])
+        for i, k in enumerate(size.ks)
+        for j, M in enumerate(size.channels)
     ]
 
 
