@@ -184,7 +184,7 @@ class Size:
 
 
 SIZES = {
-    "quick": Size((1, 3, 10, 30, 96), (4, 8, 16, 32, 64), 2, 5, 2, ("step 1",)),
+    "quick": Size((1, 3, 10, 30, 96), (4, 8, 16, 32, 64), 2, 4, 1, ("step 1",)),
     "paper": Size(
         ks=(1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 96),
         channels=(1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64),
@@ -242,12 +242,12 @@ def _rows(name: str, samples: list[tuple[np.ndarray, np.ndarray]]) -> list:
         return np.array([e[min(i, len(e) - 1)].mean() for _, e in samples])
 
     rows = [
-        row(f"footnote 4 ‖x̂−x‖/‖x‖ after {i} iterations", where, None, error(i))
+        row(f"footnote 4 ‖x̂−x‖/‖x‖, iteration {i}", where, None, error(i))
         for i in (1, 2, 5, 10, 20, 50)
     ]
     rows.append(
         row(
-            "footnote 4 more iterations can improve the recovery: error after 20, over that after 1",
+            "footnote 4 more iterations can improve: error of the 20th over that of the 1st",
             where,
             (0.0, 1.0),
             error(20) / error(1),
