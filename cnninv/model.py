@@ -266,7 +266,8 @@ def _winners(size: Any, labels: Any, xp: Any) -> Any:
     row, column = xp.nonzero(size == peak[labels])
     first = xp.full(shape, len(size), dtype=row.dtype)
     xp.minimum.at(first, (labels[row], column), row)
-    return first[peak[:, 0] >= 0]
+    # in order of place, not of label: ties go to the lower index
+    return xp.sort(first[peak[:, 0] >= 0], axis=0)
 
 
 def _largest(size: Any, k: int, xp: Any) -> Any:

@@ -1,26 +1,10 @@
-"""Settings shared by all tests: property tests draw the same examples every time."""
-
-import os
-import tracemalloc
-
+import matplotlib
+import numpy as np
 import pytest
-from hypothesis import settings
 
-os.environ.setdefault("MPLBACKEND", "Agg")
-settings.register_profile("book", deadline=None, derandomize=True, max_examples=50, database=None)
-settings.load_profile("book")
+matplotlib.use("Agg")
 
 
 @pytest.fixture
-def tracemalloc_peak():
-    """Bytes that a call allocates at most at one time, NumPy's arrays included."""
-
-    def peak(call):
-        tracemalloc.start()
-        try:
-            call()
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-
-    return peak
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
