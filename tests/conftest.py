@@ -1,10 +1,32 @@
+"""Settings shared by all tests: property tests draw the same examples every time."""
+
+import tracemalloc
+
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import settings
 
 matplotlib.use("Agg")
+settings.register_profile("book", deadline=None, derandomize=True, max_examples=50, database=None)
+settings.load_profile("book")
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def tracemalloc_peak():
+    """Bytes that a call allocates at most at one time, NumPy's arrays included."""
+
+    def peak(call):
+        tracemalloc.start()
+        try:
+            call()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    return peak
