@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -23,7 +24,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; errors become one line on stderr and status 1, wrong usage status 2."""
     options = _parser().parse_args(arguments)
     try:
-        return options.command(options) or 0
+        status = options.command(options) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # the reader of a pipe (`| head`) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, TypeError, OSError, MemoryError) as error:
         print(f"cnninv: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         return 1

@@ -4,6 +4,7 @@
 whose label begins no recorded row is *not run*, and the ledger says what it would take.
 """
 
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ def format_ledger(lines: list[Line]) -> str:
     ]
     limits = (46, 44, 11, 9, 16, 6, 200)
     widths = [
-        min(limit, max(len(row[i]) for row in [header, *rows])) for i, limit in enumerate(limits)
+        min(limit, max(_width(row[i]) for row in [header, *rows])) for i, limit in enumerate(limits)
     ]
     text = [_columns(row, widths) for row in [header, *rows]]
     counts = Counter(line.verdict for line in lines)
@@ -80,10 +81,18 @@ def number(value: Any) -> str:
 
 def _columns(row: tuple[str, ...], widths: list[int]) -> str:
     cells = [
-        cell if len(cell) <= width else cell[: width - 1] + "…"
+        cell if _width(cell) <= width else cell[: width - 1] + "…"
         for cell, width in zip(row, widths, strict=True)
     ]
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    padded = [
+        cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True)
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: the hat of ẑ takes none."""
+    return sum(not unicodedata.combining(letter) for letter in text)
 
 
 def _matching(result: dict[str, Any], quantity: str) -> list[Line]:

@@ -1,0 +1,101 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnninv.cli import main
+
+
+def fails(capsys, *arguments) -> str:
+    """The one line on stderr of a command that must fail."""
+    try:
+        status = main(list(arguments))
+    except SystemExit as left:
+        status = left.code
+    assert status not in (0, None)
+    error = capsys.readouterr().err.strip()
+    assert len(error.splitlines()) == 1, error
+    assert error.startswith("cnninv: ")
+    return error
+
+
+def test_list_names_each_experiment_its_item_and_its_needs(capsys):
+    assert main(["list"]) == 0
+    assert "fig2" in (text := capsys.readouterr().out)
+    assert "Figure 2" in text
+    assert "needs" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "required: COMMAND"),
+        (["walk"], "invalid choice: 'walk'"),
+        (["run"], "required: NAME"),
+        (["run", "fig9"], "NAME = 'fig9' is no experiment; expected fig1"),
+        (["run", "fig1", "--scale", "huge"], "invalid choice: 'huge'"),
+        (["run", "fig1", "--seed", "x"], "invalid int value: 'x'"),
+        (["run", "fig1", "--seed", "-1", "--out", "OUT"], "--seed = -1 must be at least 0"),
+        (["invert", "nowhere.png"], "IMAGE = 'nowhere.png': no such file"),
+        (["invert", "sample", "--crop", "0"], "--crop = 0 must be at least 1"),
+        (["invert", "sample", "--size", "4"], "--size = 4 must be odd"),
+        (["invert", "sample", "--count", "0"], "--count = 0 must be at least 1"),
+        (["invert", "sample", "--filters", "f.npz"], "--filters = 'f.npz': no such file"),
+        (["invert", "sample", "--crop", "8", "--window", "0", "--out", "OUT"], "window = 0"),
+        (["invert", "sample", "--crop", "8", "--k", "9999999", "--out", "OUT"], "k = 9999999"),
+        (
+            ["invert", "sample", "--crop", "8", "--iterations", "0", "--out", "OUT"],
+            "iterations = 0",
+        ),
+        (["data", "eat"], "invalid choice: 'eat'"),
+    ],
+)
+def test_wrong_words_get_one_line(capsys, tmp_path, arguments, words):
+    arguments = [str(tmp_path) if word == "OUT" else word for word in arguments]
+    assert words in fails(capsys, *arguments)
+
+
+def test_a_file_that_is_no_image_gets_one_line(capsys, tmp_path):
+    (tmp_path / "notes.png").write_text("hello")
+    assert "cannot be read as an image" in fails(capsys, "invert", str(tmp_path / "notes.png"))
+
+
+def test_an_output_folder_that_cannot_be_written_is_refused_before_the_work(capsys, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    assert "--out" in fails(capsys, "run", "fig1", "--out", str(tmp_path / "out"))
+    assert "--out" in fails(capsys, "invert", "sample", "--out", str(tmp_path / "out"))
+
+
+def test_what_does_not_fit_into_memory_is_refused_with_its_size(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("cnninv.backend.free_memory", lambda: 10**6)
+    line = fails(capsys, "invert", "sample", "--out", str(tmp_path))
+    assert "112,657,152 non-zeros" in line
+    assert "GiB are free" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_invert_writes_its_figure_and_prints_the_errors(capsys, tmp_path):
+    picture = Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    )
+    picture.save(tmp_path / "p.jpg")
+    arguments = ["--crop", "24", "--count", "16", "--iterations", "5", "--out", str(tmp_path / "o")]
+    assert main(["invert", str(tmp_path / "p.jpg"), *arguments]) == 0
+    text = capsys.readouterr().out
+    assert "its middle 24 × 24" in text
+    assert "IHT, 5 iterations" in text
+    assert (tmp_path / "o" / "invert.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command_is_installed_and_survives_a_closed_pipe():
+    command = [
+        sys.executable,
+        "-c",
+        "from cnninv.cli import main; raise SystemExit(main(['ledger']))",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0

@@ -1,0 +1,28 @@
+import write_statement_table
+
+from cnninv.statement_table import ROOT, statement_table
+
+
+def test_every_statement_has_a_function_a_test_and_a_chapter():
+    rows = statement_table()
+    assert {row.label for row in rows} >= {
+        "Proposition 1",
+        "Lemma A.1",
+        "Theorem A.2",
+        "Inequality (3)",
+        "Theorem 3.1",
+        "Corollary 3.2",
+        "Lemma B.1",
+        "Lemma B.2",
+        "Lemma B.3",
+        "Lemma B.4",
+        "Theorem 3.3",
+        "Algorithm 1",
+    }
+    assert [row.label for row in rows if not row.tests] == []
+    assert [row.label for row in rows if not row.chapters] == []
+
+
+def test_the_readme_shows_the_current_table():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert write_statement_table.with_table(text) == text, "run `make statements`"
