@@ -74,9 +74,11 @@ def iht(
     z_hat = xp.zeros((Phi.shape[1], *x.shape[1:]), dtype=x.dtype)
     d = x
     residual, stopped = [_ratio(d, x, xp)], "iterations"
-    for _ in range(iterations):
+    for iteration in range(iterations + 1):
         if tol is not None and bool((residual[-1] <= tol).all()):
             stopped = "tolerance"
+            break
+        if iteration == iterations:
             break
         with np.errstate(over="ignore", invalid="ignore"):
             b = z_hat + step * (Phi.T @ d)  # line 4:  b ← ẑ + Φᵀ d
