@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnninv.backend import dense
-from cnninv.rip import gram
+from cnninv.rip import gram, products
 from cnninv.supports import SupportModel, support_model
 from cnninv.validation import generator, whole_number
 
@@ -114,7 +113,7 @@ def _small_gram(W: Any, G: np.ndarray) -> np.ndarray:
     """WᵀW or W Wᵀ, whichever is smaller: they share their non-zero eigenvalues."""
     if W.shape[1] >= len(G):
         return G
-    return np.asarray(dense(W.T @ W), dtype=float)
+    return products(W.T)
 
 
 def _search(

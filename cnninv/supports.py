@@ -65,9 +65,9 @@ class SupportModel:
 def support_model(W: Any, K: int, k: int, sums: int, blocks: Any) -> SupportModel:
     if not hasattr(W, "shape") or len(W.shape) != 2:
         raise TypeError(f"W = {type(W).__name__} must be a matrix of shape (K*n, M*D)")
-    labels = block_labels(W.shape[0], K, blocks)
-    nonempty = len(np.unique(labels))
-    return SupportModel(labels, whole_number(k, "k", 0, nonempty), whole_number(sums, "sums", 1, 4))
+    names, labels = np.unique(block_labels(W.shape[0], K, blocks), return_inverse=True)
+    k, sums = whole_number(k, "k", 0, len(names)), whole_number(sums, "sums", 1, 4)
+    return SupportModel(labels, k, sums)
 
 
 def _supports(blocks: list[list[int]], sums: int, size: int) -> Iterator[tuple[int, ...]]:
