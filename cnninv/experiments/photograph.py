@@ -1,0 +1,41 @@
+"""A photograph through one layer and back: what fails and what works (Gilbert 2017, §4.5)."""
+
+import numpy as np
+
+from cnninv.experiments.base import Context, Experiment, Outcome, row
+from cnninv.images import center_crop, read_image
+from cnninv.invert import default_filters, draw, invert
+
+COUNT, SIZE, ITERATIONS = 64, 3, 30
+
+
+def run(context: Context) -> Outcome:
+    """Invert the installed sample photograph through layers of random filters, one a seed."""
+    crop = context.pick(48, 256)
+    image = center_crop(read_image("sample"), crop)
+    streams = context.streams(20)
+    results = [
+        invert(image, default_filters(COUNT, SIZE, len(image), rng), iterations=ITERATIONS)
+        for rng in context.progress(streams, "photograph")
+    ]
+    layer = f"{COUNT} random {SIZE}×{SIZE}×3 filters on {crop}×{crop}"
+    errors = {
+        way.name: [result.reconstructions[i].error for result in results]
+        for i, way in enumerate(results[0].reconstructions)
+    }
+    rows = [row(f"§4.5 ‖x̂−x‖/‖x‖, {name}", layer, None, values) for name, values in errors.items()]
+    second = [result.unit_residual[2] for result in results]
+    rows += [
+        row("§4.5 ‖x̂−x‖/‖x‖, IHT with steps of 1, after 2", layer, None, second),
+        row("§4.5 ‖W‖²", layer, None, np.array([result.norm_squared for result in results])),
+    ]
+    return Outcome(rows, draw(results[0]))
+
+
+EXPERIMENT = Experiment(
+    name="photograph",
+    paper_item="§4.5",
+    title="a photograph through one layer of random filters and back",
+    run=run,
+    needs="the photograph that comes with matplotlib",
+)
