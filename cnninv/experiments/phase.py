@@ -186,11 +186,11 @@ class Size:
 SIZES = {
     "quick": Size((1, 3, 10, 30, 96), (4, 8, 16, 32, 64), 2, 4, 1, ("step 1",)),
     "paper": Size(
-        ks=(1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 96),
-        channels=(1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64),
+        ks=(1, 2, 3, 5, 10, 16, 30, 50, 96),
+        channels=(2, 4, 6, 8, 12, 16, 24, 32, 48, 64),
         layers=20,
-        codes=10,
-        codes_at_figure_2=50,
+        codes=5,
+        codes_at_figure_2=20,
         diagrams=("step 1", "step 1/‖W‖²"),
     ),
 }
