@@ -64,7 +64,7 @@ def model_rip_bracket(
     upper = min(gershgorin_bound(G, model, sign=1), float(spectrum[-1]) - 1)
     if upper < below:
         upper = max(upper, min(gershgorin_bound(G, model, sign=-1), below))
-    rounding = 1e-12 * len(G) * float(spectrum[-1])
+    rounding = 1e-12 * len(G) * max(1.0, float(spectrum[-1]))
     return lower, max(upper, lower) + rounding
 
 
