@@ -25,6 +25,8 @@ class Statement:
     right: float
     steps: "tuple[Statement, ...]" = ()
     """The inequalities of the proof, in its order, for the same instance."""
+    scale: float = 1.0
+    """Size of the vectors whose norms are compared: rounding is measured against it."""
 
     @property
     def slack(self) -> float:
@@ -34,7 +36,7 @@ class Statement:
     @property
     def holds(self) -> bool:
         """left ≤ right up to rounding."""
-        return bool(self.left <= self.right + ROUNDING * max(1.0, abs(self.left)))
+        return bool(self.left <= self.right + ROUNDING * max(self.scale, abs(self.right)))
 
     def __str__(self) -> str:
         verdict = "holds" if self.holds else "VIOLATED"

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from cnninv.backend import dense
 from cnninv.crelu import psi_matrix, relu
+from cnninv.rip import gram
 from cnninv.statement import Statement, states
-from cnninv.validation import real_array
+from cnninv.validation import real_array, real_matrix
 
 
 @states("Proposition 1", "positive and negative pairs reconstruct perfectly")
@@ -38,15 +38,24 @@ def proposition_1(W: Any, x: Any) -> Statement:
     >>> bool(proposition_1(W, np.arange(12.0)).left < 1e-14)
     True
     """
-    x = real_array(x, "x", ndim=1)
+    W, x = real_matrix(W, "W", explicit=True), real_array(x, "x", ndim=1)
     if len(x) != W.shape[1]:
         raise ValueError(f"x has {len(x)} entries; W of shape {W.shape} expects {W.shape[1]}")
     Psi = psi_matrix(W)
     x_hat = Psi @ relu(Psi.T @ x)  # Ψ ReLU(Ψᵀx)
-    distance = np.linalg.norm(dense(W.T @ W) - np.eye(W.shape[1]), 2)  # ‖WᵀW − I‖
+    norm = float(np.linalg.norm(x))
     return Statement(
         "Proposition 1",
         "‖Ψ ReLU(Ψᵀx) − x‖ ≤ ‖WᵀW − I‖ ‖x‖",
         float(np.linalg.norm(x_hat - x)),
-        float(distance * np.linalg.norm(x)),
+        _defect(W) * norm,
+        scale=norm,
     )
+
+
+def _defect(W: Any) -> float:
+    """‖WᵀW − I‖, from the smaller of WᵀW and W Wᵀ: they share their non-zero eigenvalues."""
+    wide = W.shape[0] < W.shape[1]
+    G = gram(W if wide else W.T)
+    defect = float(np.abs(np.linalg.eigvalsh(G - np.eye(len(G)))).max())
+    return max(defect, 1.0) if wide else defect  # W has a null space if it is wide
