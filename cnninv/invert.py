@@ -154,7 +154,7 @@ def invert(
     found = {
         "one entry per filter, Wᵀ": per_filter,
         "one entry per region, Wᵀ": one_step,
-        "the same, best scaled": scale * one_step,
+        "one entry per region, best scaled": scale * one_step,
         f"IHT, {iterations} iterations": W.T @ iterated,
     }
     return Inversion(
@@ -184,12 +184,11 @@ def draw(result: Inversion, size: float = 2.6) -> Any:
         axis.set_title(title, fontsize=9)
         axis.set_axis_off()
     support = axes.flat[4].imshow(result.support, cmap="gray", vmin=0)
-    axes.flat[4].set_title(
-        f"support: filters kept at each pixel\n{result.kept:,} entries", fontsize=9
-    )
+    axes.flat[4].set_title(f"filters kept at each pixel\n{result.kept:,} entries", fontsize=9)
     axes.flat[4].set_axis_off()
     inset = axes.flat[4].inset_axes((0.05, -0.07, 0.9, 0.04))
     figure.colorbar(support, cax=inset, orientation="horizontal")
+    figure.get_layout_engine().set(h_pad=0.1)  # room for titles of two lines
     _draw_residuals(axes.flat[5], result)
     return figure
 

@@ -57,6 +57,12 @@ def test_the_figure_has_original_reconstructions_support_and_residual(found):
         assert any(word in title for title in titles), word
 
 
+def test_each_title_says_by_itself_what_is_shown(found):
+    titles = [axis.get_title() for axis in draw(found[2]).axes]
+    assert not any("the same" in title for title in titles)
+    assert titles[2].startswith("one entry per region, best scaled")
+
+
 def test_channels_must_match(found):
     with pytest.raises(
         ValueError, match=r"filters has shape \(4, 2, 3, 3\).*needs \(K, 3, l1, l2\)"
