@@ -184,7 +184,7 @@ def draw(result: Inversion, size: float = 2.6) -> Any:
         axis.set_title(title, fontsize=9)
         axis.set_axis_off()
     support = axes.flat[4].imshow(result.support, cmap="gray", vmin=0)
-    axes.flat[4].set_title(f"filters kept at each pixel\n{result.kept:,} entries", fontsize=9)
+    axes.flat[4].set_title(f"support: filters at each pixel\n{result.kept:,} entries", fontsize=9)
     axes.flat[4].set_axis_off()
     inset = axes.flat[4].inset_axes((0.05, -0.07, 0.9, 0.04))
     figure.colorbar(support, cax=inset, orientation="horizontal")
