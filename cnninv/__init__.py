@@ -19,6 +19,7 @@ from cnninv.model import (
     sparse_project,
     support,
 )
+from cnninv.operator import ConvOperator
 from cnninv.pooling import (
     average_pool_matrix,
     max_pool,
@@ -34,6 +35,7 @@ from cnninv.theorems import reconstruction_bound
 __version__ = "0.1.0"
 
 __all__ = [
+    "ConvOperator",
     "Statement",
     "average_pool_matrix",
     "batch_norm_matrix",

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse.linalg import aslinearoperator, svds
+from strategies import circular_layers, layers
+
+from cnninv import ConvOperator, conv_matrix, iht, model_project, operator, random_filters
+
+
+@given(st.one_of(layers(groups=True), circular_layers()), st.integers(1, 3))
+def test_the_factored_form_is_the_explicit_matrix(layer, batch):
+    factored = ConvOperator(
+        layer.filters, layer.input_shape, layer.stride, layer.padding, layer.groups
+    )
+    W, rng = layer.W, np.random.default_rng(0)
+    x, h = (rng.standard_normal((size, batch)) for size in W.shape[::-1])
+    assert factored.shape == W.shape
+    assert np.allclose(factored @ x, W @ x)
+    assert np.allclose(factored.T @ h, W.T @ h)
+    assert np.allclose(factored @ x[:, 0], W @ x[:, 0])
+    assert np.allclose(factored.T @ h[:, 0], W.T @ h[:, 0])
+
+
+def test_patches_made_in_parts_give_the_same_product(rng, monkeypatch):
+    arguments = random_filters(4, 3, (3, 5), rng), (9, 11), 1, "same"
+    W, x = ConvOperator(*arguments), rng.standard_normal((297, 2))
+    whole, back = W @ x, W.T @ (W @ x)
+    monkeypatch.setattr(operator, "PATCH_BYTES", 1)
+    assert np.allclose(W @ x, whole)
+    assert np.allclose(W.T @ whole, back)
+
+
+def test_float32_stays_float32(rng):
+    W = ConvOperator(random_filters(4, 3, 3, rng).astype(np.float32), 8)
+    assert W.dtype == (W @ np.ones(24, np.float32)).dtype == np.float32
+    assert (W.T @ np.ones(24, np.float32)).dtype == np.float32
+
+
+def test_scipy_and_the_library_take_it_for_w(rng):
+    arguments = random_filters(8, 2, 3, rng), 12
+    W, factored = conv_matrix(*arguments), ConvOperator(*arguments)
+    assert (factored.to_matrix() != W).nnz == 0
+    assert (factored.T.to_matrix() != W.T).nnz == 0
+    largest = svds(aslinearoperator(factored), k=1)[1]
+    assert largest == pytest.approx(np.linalg.norm(W.toarray(), 2))
+    x = rng.standard_normal(24)
+
+    def recover(W):
+        return iht(W.T, x, lambda b: model_project(b, 8, 3), 5, step="norm")[0]
+
+    assert np.allclose(recover(factored), recover(W))
+
+
+def test_what_does_not_fit_is_refused(rng):
+    W = ConvOperator(random_filters(4, 2, 3, rng), 8)
+    with pytest.raises(ValueError, match=r"x has shape \(15,\).* \(24, 16\).* 16 rows"):
+        W @ np.ones(15)
+    with pytest.raises(ValueError, match=r"x has shape \(16,\).* 24 rows"):
+        W.T @ np.ones(16)
+
+
+def test_its_repr_says_what_it_is(rng):
+    W = ConvOperator(random_filters(4, 2, 3, rng), 8)
+    assert repr(W) == "ConvOperator(24 × 16, filters 4 × 2 × 3, float64)"
+    assert repr(W.T) == repr(W) + ".T"
