@@ -6,6 +6,7 @@ stamp and no path of the machine, so that an unchanged chapter executes to an un
 
 import argparse
 import contextlib
+import copy
 import html
 import re
 import sys
@@ -14,6 +15,7 @@ import time
 import warnings
 from pathlib import Path
 
+import latex2mathml.converter
 import nbformat
 import psutil
 from nbclient import NotebookClient
@@ -21,6 +23,7 @@ from nbconvert import HTMLExporter
 
 CHAPTERS = Path(__file__).parent
 SECONDS, MEGABYTES = 60, 2048
+TEX = re.compile(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$\s](?:[^$]*?[^$\s])?)\$(?!\d)", re.DOTALL)
 NO_ALT = 'alt="No description has been provided for this image"'
 
 
@@ -68,6 +71,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> tuple[float, float
         notebook,
         timeout=600,
         record_timing=False,
+        coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": folder}},
     )
@@ -116,12 +120,36 @@ def alternative_texts(notebook: nbformat.NotebookNode) -> list[str]:
     ]
 
 
+def with_mathml(source: str) -> str:
+    """Markdown with its TeX as MathML, which browsers show without fetching anything."""
+
+    def convert_one(match: re.Match) -> str:
+        display, inline = match.group(1), match.group(2)
+        markup = latex2mathml.converter.convert(
+            display or inline, display="block" if display else "inline"
+        )
+        unknown = re.search(r"\\[a-zA-Z]+", markup)
+        if unknown:
+            raise ValueError(
+                f"{unknown.group()} in {match.group()} has no MathML; write it otherwise"
+            )
+        return markup.replace("|", "&#x7C;").replace("*", "&#x2A;").replace("_", "&#x5F;")
+
+    pieces = re.split(r"(```.*?```|`[^`\n]*`)", source, flags=re.DOTALL)
+    pieces[::2] = [TEX.sub(convert_one, piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
 def render(notebook: nbformat.NotebookNode, name: str, folder: Path) -> None:
     """Write `folder/name.html`; a warning is an error."""
     folder.mkdir(parents=True, exist_ok=True)
+    page = copy.deepcopy(notebook)
+    for cell in page.cells:
+        if cell.cell_type == "markdown":
+            cell.source = with_mathml(cell.source)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        body, _ = HTMLExporter().from_notebook_node(notebook)
+        body, _ = HTMLExporter().from_notebook_node(page)
     body = re.sub(
         r"<title>[^<]*</title>", f"<title>{name.replace('_', ' ')}</title>", body, count=1
     )
