@@ -1,471 +1,196 @@
-"""Lemma A.1, Theorem A.2, inequality (3), our tail: against drawn layers, dense algebra, exact χ² laws."""
-
-from itertools import pairwise
-from math import prod, sqrt
+"""Lemma A.1, Theorem A.2, inequality (3), and our tail bound, on the law of ‖Wᵀz‖²."""
 
 import numpy as np
 import pytest
-import scipy.sparse
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cnninv import conv_matrix, pooling_regions, random_filters, sample_code
-from cnninv.theorems import (
-    exponent_3,
-    fit_constant,
-    inequality_3,
-    lemma_a1,
-    output_covariance,
-    squared_ratios,
-    tail_bound,
-    theorem_a2,
-)
-
-GEOMETRIES = [
-    pytest.param(5, 9, 1, 0, id="1-D"),
-    pytest.param(3, 9, 2, 0, id="stride"),
-    pytest.param(2, 10, 4, 0, id="stride above the length"),
-    pytest.param(5, 8, 1, "circular", id="circular"),
-    pytest.param((2, 3), (4, 5), 1, 0, id="2-D"),
-    pytest.param((3, 2), (5, 6), (2, 2), 0, id="2-D stride"),
-]
-PADDED = [
-    pytest.param(3, 6, 1, 1, id="padding"),
-    pytest.param((3, 3), (3, 4), 1, "same", id="2-D same"),
-]
+import cnninv
+from cnninv import theorems
 
 
-def positions(size, input_shape, stride, padding):
-    taps = (size,) if isinstance(size, int) else size
-    return conv_matrix(np.ones((1, 1, *taps)), input_shape, stride, padding).shape[0]
-
-
-def drawn_outputs(z, K, M, size, input_shape, rng, trials, stride, padding):
-    """y = Wᵀz for drawn W, shape (trials, M, D)."""
-    # the filters of all trials in one matrix: trial t has the rows t·Kn … (t+1)·Kn − 1
-    W = conv_matrix(random_filters(trials * K, M, size, rng), input_shape, stride, padding)
-    codes = scipy.sparse.kron(scipy.sparse.eye_array(trials), z[None])
-    return (codes @ W).toarray().reshape(trials, M, -1)
-
-
-# the law of y
-
-
-@pytest.mark.parametrize(("size", "input_shape", "stride", "padding"), GEOMETRIES + PADDED)
-def test_output_covariance_is_that_of_the_linear_map_from_weights_to_output(
-    size, input_shape, stride, padding
-):
-    K, taps = 3, (size,) if isinstance(size, int) else size
-    n = positions(size, input_shape, stride, padding)
-    z = np.random.default_rng(0).standard_normal(K * n)
-    # y is linear in the weights: column (i, τ) is the output of a layer whose only weight is that one
+def explicit_covariance(z, K, size, input_shape, stride=1, padding=0):
+    """M·Cov of one channel of Wᵀz, from W of unit filters: Wᵀz is linear in the weights."""
+    taps = int(np.prod(size))
     columns = []
-    for weight in np.eye(K * prod(taps)):
-        W = conv_matrix(weight.reshape(K, 1, *taps), input_shape, stride, padding)
-        columns.append(W.T @ z)
+    for weight in range(K * taps):
+        filters = np.zeros(K * taps)
+        filters[weight] = 1
+        shape = (K, 1, *np.atleast_1d(size))
+        columns.append(
+            cnninv.conv_matrix(filters.reshape(shape), input_shape, stride, padding).T @ z
+        )
     A = np.array(columns).T
-    expected = A @ A.T / prod(taps)
-    covariance = output_covariance(z, K, size, input_shape, stride, padding)
-    assert np.allclose(covariance, expected, atol=1e-13)
-
-
-@pytest.mark.parametrize(("size", "input_shape", "stride", "padding"), [GEOMETRIES[0], PADDED[1]])
-def test_output_covariance_is_that_of_drawn_layers(size, input_shape, stride, padding):
-    K, M, trials = 2, 3, 4000
-    rng = np.random.default_rng(0)
-    n = positions(size, input_shape, stride, padding)
-    z = rng.standard_normal(K * n)
-    y = drawn_outputs(z, K, M, size, input_shape, rng, trials, stride, padding)
-    expected = output_covariance(z, K, size, input_shape, stride, padding) / M
-    products = np.einsum("tmp,tmq->tmpq", y, y).reshape(trials * M, *expected.shape)
-    error = products.std(axis=0) / sqrt(trials * M)
-    assert np.all(np.abs(products.mean(axis=0) - expected) < 5 * error + 1e-12)
-    # channels are independent
-    across = np.einsum("tp,tq->tpq", y[:, 0], y[:, 1])
-    assert np.all(np.abs(across.mean(axis=0)) < 5 * across.std(axis=0) / sqrt(trials) + 1e-12)
-
-
-@pytest.mark.parametrize(("size", "input_shape", "stride", "padding"), GEOMETRIES)
-def test_trace_of_the_covariance_is_the_energy_if_no_tap_is_cut_off(
-    size, input_shape, stride, padding
-):
-    n = positions(size, input_shape, stride, padding)
-    z = np.random.default_rng(0).standard_normal(2 * n)
-    covariance = output_covariance(z, 2, size, input_shape, stride, padding)
-    assert np.trace(covariance) == pytest.approx(z @ z)
-
-
-@pytest.mark.parametrize(("size", "input_shape", "stride", "padding"), PADDED)
-def test_trace_of_the_covariance_is_less_where_padding_cuts_taps_off(
-    size, input_shape, stride, padding
-):
-    n = positions(size, input_shape, stride, padding)
-    z = np.zeros(2 * n)
-    z[0] = 1.0  # the corner
-    covariance = output_covariance(z, 2, size, input_shape, stride, padding)
-    l = np.atleast_1d(size)
-    assert np.trace(covariance) == pytest.approx(prod((length - 1) / length for length in l))
-
-
-@given(st.integers(1, 4), st.integers(0, 2**32 - 1))
-def test_norm_of_the_covariance_is_at_most_the_entries_a_filter_carries(sums, seed):
-    # ‖Σ‖ ≤ sums/(Mℓ) ‖z‖²: the heart of our tail bound
-    rng = np.random.default_rng(seed)
-    K, n = 3, 4
-    z = np.zeros((K, n))
-    for row in z:
-        row[rng.permutation(n)[:sums]] = rng.standard_normal(sums)
-    for size, shape, stride, padding in (
-        (3, 6, 1, 0),
-        (4, 4, 1, "circular"),
-        ((2, 2), (3, 3), 1, 0),
-    ):
-        covariance = output_covariance(z.ravel(), K, size, shape, stride, padding)
-        largest = np.linalg.eigvalsh(covariance)[-1]
-        assert largest <= sums / np.prod(size) * (z**2).sum() * (1 + 1e-12)
-
-
-def test_norm_of_the_covariance_is_attained_by_two_shifts_of_one_filter():
-    # filters as long as the input, wrapped around, half a turn apart: Σ has the eigenvalue 2/ℓ, D/2 times
-    z = np.zeros(8)
-    z[[0, 4]] = sqrt(0.5)
-    values = np.linalg.eigvalsh(output_covariance(z, 1, 8, 8, padding="circular"))
-    assert np.allclose(values, [0, 0, 0, 0, 0.25, 0.25, 0.25, 0.25])
-
-
-@pytest.mark.parametrize("D", [8, 16, 32])
-@pytest.mark.parametrize(("M", "length"), [(5, 3), (100, 4)])
-def test_one_sparse_codes_have_variance_2_over_Ml_for_every_input_length(D, M, length):
-    z = np.zeros(2 * (D - length + 1))
-    z[3] = -1.7
-    covariance = output_covariance(z, 2, length, D) / M
-    variance = 2 * M * np.sum(covariance**2) / (z @ z) ** 2
-    assert variance == pytest.approx(2 / (M * length))
-    ratios = squared_ratios(z, 2, M, length, D, np.random.default_rng(0), trials=20_000)
-    assert ratios.mean() == pytest.approx(1, abs=0.01)
-    assert ratios.var() == pytest.approx(2 / (M * length), rel=0.05)
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(1, 2))
-def test_no_code_has_more_variance_than_sums_times_that_of_one_entry(seed, sums):
-    rng, K, length, D = np.random.default_rng(seed), 3, 4, 9
-    z = sum(sample_code(K, D - length + 1, K, rng) for _ in range(sums))
-    assume(z.any())
-    covariance = output_covariance(z, K, length, D)
-    assert np.sum(covariance**2) / (z @ z) ** 2 <= sums / length * (1 + 1e-12)
+    return A @ A.T / taps
 
 
 @pytest.mark.parametrize(
-    ("length", "shift", "padding", "growth"),
-    [(3, 1, 0, 1.6), (5, 1, 0, 14 / 9), (8, 4, "circular", 2.0)],
+    ("size", "input_shape", "stride", "padding"),
+    [
+        (3, 8, 1, 0),
+        (3, 9, 2, 0),
+        (4, 6, 1, 2),
+        (3, 6, 1, "circular"),
+        ((2, 3), (4, 5), 1, 0),
+        ((3, 3), (5, 5), (2, 1), 1),
+    ],
 )
-def test_two_shifts_of_one_filter_share_weights_and_the_variance_grows(
-    length, shift, padding, growth
-):
-    # what Corollary 3.2 passes over: entries of y are dependent on M_k²
-    D = 8
-    z = np.zeros(D if padding else D - length + 1)
-    z[[0, shift]] = 1.0
-    covariance = output_covariance(z, 1, length, D, padding=padding)
-    independent = np.sum(np.diag(covariance) ** 2)
-    assert np.sum(covariance**2) / independent == pytest.approx(growth)
-
-
-# the distribution of ‖Wᵀz‖²
-
-
-@pytest.mark.parametrize(("size", "input_shape", "stride", "padding"), GEOMETRIES + PADDED)
-def test_squared_ratios_have_the_law_of_drawn_layers(size, input_shape, stride, padding):
-    K, M, trials = 3, 4, 1500
-    n = positions(size, input_shape, stride, padding)
-    rng = np.random.default_rng(1)
-    codes = {"sparse": sample_code(K, n, K, rng), "two shifts": np.zeros(K * n)}
-    codes["two shifts"][[0, min(1, n - 1)]] = 1.0, 2.0
-    for z in codes.values():
-        y = drawn_outputs(z, K, M, size, input_shape, rng, trials, stride, padding)
-        drawn = (y**2).sum(axis=(1, 2)) / (z @ z)
-        ratios = squared_ratios(z, K, M, size, input_shape, rng, 4 * trials, stride, padding)
-        assert stats.ks_2samp(drawn, ratios).pvalue > 0.01
-
-
-def test_squared_ratios_repeat_with_the_seed_and_follow_the_scale_of_no_code():
-    z = np.random.default_rng(0).standard_normal(12)
-    a, b = (squared_ratios(c * z, 2, 3, 2, 7, np.random.default_rng(1), 50) for c in (1, 1e4))
-    assert np.allclose(a, b)
-    with pytest.raises(ValueError, match="z is zero"):
-        squared_ratios(np.zeros(12), 2, 3, 2, 7, np.random.default_rng(1))
-    with pytest.raises(ValueError, match=r"z has 11 entries; expected K\*n = 2\*6"):
-        squared_ratios(z[:11], 2, 3, 2, 7, np.random.default_rng(1))
-
-
-# Lemma A.1
-
-
-@pytest.mark.parametrize(("size", "input_shape", "stride", "padding"), GEOMETRIES)
-def test_lemma_a1_holds_for_strides_and_in_2d(size, input_shape, stride, padding):
-    n = positions(size, input_shape, stride, padding)
+def test_output_covariance_is_that_of_the_linear_map(size, input_shape, stride, padding):
     rng = np.random.default_rng(0)
-    for z in (sample_code(3, n, 2, rng), rng.standard_normal(3 * n)):
-        statement = lemma_a1(z, 3, 2, size, input_shape, rng, 200, stride, padding)
-        assert statement.holds
-        # four standard errors of 200 draws: the test could have failed
-        assert statement.right < 0.5 * (z @ z)
-
-
-@pytest.mark.parametrize(("size", "input_shape", "stride", "padding"), PADDED)
-def test_lemma_a1_fails_with_zero_padding(size, input_shape, stride, padding):
-    n = positions(size, input_shape, stride, padding)
-    rng, z = np.random.default_rng(0), np.zeros(2 * n)
-    z[0] = 1.0  # the corner, where most taps are cut off
-    statement = lemma_a1(z, 2, 30, size, input_shape, rng, 200, stride, padding)
-    assert not statement.holds
-    # by as much as the covariance says
-    missing = 1 - np.trace(output_covariance(z, 2, size, input_shape, stride, padding))
-    assert statement.left == pytest.approx(missing, abs=statement.right)
-
-
-def test_lemma_a1_needs_rows_of_unit_squared_norm_in_expectation():
-    # the paper's proof asks for E‖row‖ = 1, which makes E‖row‖² larger than 1
-    rows = np.random.default_rng(0).standard_normal((100_000, 6)) / sqrt(6)
-    norms = np.linalg.norm(rows, axis=1)
-    assert (norms**2).mean() == pytest.approx(1, abs=0.01)
-    assert norms.mean() < 0.97
-
-
-# Theorem A.2
+    filters = np.ones((3, 1, *np.atleast_1d(size)))
+    z = rng.standard_normal(cnninv.conv_matrix(filters, input_shape, stride, padding).shape[0])
+    np.testing.assert_allclose(
+        theorems.output_covariance(z, 3, size, input_shape, stride, padding),
+        explicit_covariance(z, 3, size, input_shape, stride, padding),
+        atol=1e-12,
+    )
 
 
 @given(
-    st.lists(st.floats(-3, 3), min_size=1, max_size=5),
-    st.floats(0, 10),
-    st.floats(0.1, 5),
-    st.floats(0.2, 5),
+    K=st.integers(1, 4),
+    l=st.integers(1, 5),
+    n=st.integers(1, 8),
+    stride=st.integers(1, 3),
+    uses=st.integers(1, 4),
+    seed=st.integers(0, 1000),
 )
-def test_theorem_a2_is_homogeneous_as_repaired(a, t, T, c):
-    assume(np.abs(a).max() > 1e-3)
-    # Y → cY, t → c²t is the same event
-    before, after = theorem_a2(a, t, 0.3, T), theorem_a2(a, c**2 * t, 0.3, c * T)
-    assert after == pytest.approx(before, rel=1e-9)
-    # a → ca, t → ct is the same event too, for either powers
-    for as_printed in (False, True):
-        scaled = theorem_a2(np.multiply(a, c), c * t, 0.3, T, as_printed)
-        assert scaled == pytest.approx(theorem_a2(a, t, 0.3, T, as_printed), rel=1e-9)
+@settings(deadline=None, max_examples=60)
+def test_lemma_ours_trace_and_norm_of_the_covariance(K, l, n, stride, uses, seed):
+    # tr Σ = ‖z‖², ‖Σ‖ ≤ min(r, ℓ)/(Mℓ) ‖z‖² if no filter carries more than r entries
+    rng = np.random.default_rng(seed)
+    z = np.zeros((K, n))
+    for block in z:
+        places = rng.permutation(n)[:uses]
+        block[places] = rng.standard_normal(len(places))
+    size = np.sum(z**2)
+    Sigma = theorems.output_covariance(z.ravel(), K, l, (n - 1) * stride + l, stride)
+    assert np.trace(Sigma) == pytest.approx(size)
+    assert np.linalg.norm(Sigma, 2) * l <= min(uses, l) * size * (1 + 1e-12)
+    if uses == 1:
+        assert np.count_nonzero(Sigma - np.diag(np.diag(Sigma))) == 0
+    if uses <= 2:
+        assert np.sum(Sigma**2) * l <= (1.5 if uses == 2 else 1) * size**2 * (1 + 1e-12)
 
 
-def test_theorem_a2_as_printed_gives_one_event_two_bounds():
-    a, t, T, c = np.ones(50), 10.0, 1.0, 3.0
-    before = theorem_a2(a, t, 1.0, T, as_printed=True)
-    after = theorem_a2(a, c**2 * t, 1.0, c * T, as_printed=True)
-    assert after < 0.01 * before
+def test_one_sparse_codes_attain_the_variance_for_every_d():
+    for D in (5, 20, 60):
+        z = np.eye(1, 2 * (D - 4)).ravel() * 3
+        assert 5 * np.sum(theorems.output_covariance(z, 2, 5, D) ** 2) == pytest.approx(81)
 
 
-@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
-def test_theorem_a2_as_printed_fails_for_large_variables_whatever_its_constant(scale):
-    # Y_i ~ N(0, scale²): the printed bound needs a constant that falls with the scale
-    rng, p = np.random.default_rng(0), 20
-    deviations = np.abs(scale**2 * (rng.chisquare(p, 200_000) - p))
-    T = scale * sqrt(2 / np.pi)  # ‖N(0, σ²)‖_ψ2 = σ√(2/π), attained at the first moment
-    t = scale**2 * np.linspace(5, 40, 40)
-    constants = [
-        fit_constant(deviations, t, -np.log(theorem_a2(np.ones(p), t, 1.0, T, printed) / 2))
-        for printed in (False, True)
-    ]
-    assert constants[0] == pytest.approx(0.19, abs=0.02)
-    printed = constants[1]
-    if scale == 1.0:
-        assert printed == pytest.approx(constants[0], rel=0.5)
-    elif scale == 10.0:
-        assert printed < 0.05
-    else:
-        assert printed > 5
+def test_squared_ratios_has_the_law_of_explicit_layers():
+    rng = np.random.default_rng(2)
+    K, M, l, D = 3, 4, 3, 8
+    z = rng.standard_normal(K * (D - l + 1))
+    layers = [cnninv.conv_matrix(cnninv.random_filters(K, M, l, rng), D).T @ z for _ in range(1500)]
+    explicit = np.sum(np.square(layers), axis=1) / (z @ z)
+    law = theorems.squared_ratios(z, K, M, l, D, rng, 20_000)
+    assert stats.ks_2samp(explicit, law).pvalue > 1e-3
 
 
-def test_theorem_a2_bounds_the_tail_with_the_fitted_constant():
-    rng = np.random.default_rng(0)
-    a = np.array([3.0, -1.0, 0.5, 0.5, 2.0])
-    deviations = np.abs((rng.standard_normal((200_000, 5)) ** 2 - 1) @ a)
-    t = np.linspace(1, 60, 60)
-    C = fit_constant(deviations, t, -np.log(theorem_a2(a, t, 1.0, sqrt(2 / np.pi)) / 2))
-    bound = theorem_a2(a, t, C, sqrt(2 / np.pi))
-    tail = (deviations[:, None] > t).mean(axis=0)
-    measured = tail * len(deviations) >= 20
-    assert np.all(tail[measured] <= bound[measured] * (1 + 1e-9))
-    assert np.min(bound[measured] / tail[measured]) == pytest.approx(1)  # and no larger C would do
+def test_squared_ratios_of_a_one_sparse_code_is_chi_squared():
+    rng = np.random.default_rng(3)
+    ratios = theorems.squared_ratios(np.eye(1, 12).ravel(), 2, 6, 3, 8, rng, 20_000)
+    assert stats.kstest(ratios, stats.chi2(18, scale=1 / 18).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("padding", [0, "circular"])
+def test_lemma_a1_holds_where_no_tap_is_cut(padding):
+    rng = np.random.default_rng(4)
+    n = 8 if padding else 6
+    assert theorems.lemma_a1(rng.standard_normal(2 * n), 2, 20, 3, 8, rng, padding=padding).holds
+
+
+def test_lemma_a1_fails_where_zero_padding_cuts_taps():
+    border = np.eye(1, 8).ravel()
+    assert not theorems.lemma_a1(
+        border, 1, 100, 3, 8, np.random.default_rng(5), trials=400, padding=1
+    ).holds
+    assert np.trace(theorems.output_covariance(border, 1, 3, 8, padding=1)) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("c", [0.1, 2.0, 30.0])
+def test_theorem_a2_repaired_is_invariant_under_rescaling_and_as_printed_is_not(c):
+    a, t = np.array([1.0, 2.0, 0.5]), np.array([0.5, 3.0, 20.0])
+    before = theorems.theorem_a2(a, t, C=0.1, T=1.5)
+    np.testing.assert_allclose(theorems.theorem_a2(a, c**2 * t, C=0.1, T=c * 1.5), before)
+    printed = theorems.theorem_a2(a, c**2 * t, C=0.1, T=c * 1.5, as_printed=True)
+    assert not np.allclose(printed, theorems.theorem_a2(a, t, C=0.1, T=1.5, as_printed=True))
+
+
+def test_theorem_a2_the_two_agree_for_t_1_as_the_paper_uses_it():
+    a, t = np.array([1.0, 2.0]), np.linspace(0, 9, 7)
+    np.testing.assert_allclose(
+        theorems.theorem_a2(a, t, C=1), theorems.theorem_a2(a, t, C=1, as_printed=True)
+    )
+
+
+def test_inequality_3_is_theorem_a2_with_the_papers_weights():
+    # MD weights of 1/(Mℓ) each: ‖a‖₂² = D/(Mℓ²), ‖a‖_∞ = 1/(Mℓ)
+    M, l, D, delta = 6, 3, 10, np.array([0.1, 0.7, 5.0])
+    a = np.full(M * D, 1 / (M * l))
+    np.testing.assert_allclose(
+        theorems.inequality_3(delta, M, l, D, C=0.7), theorems.theorem_a2(a, delta, C=0.7)
+    )
+
+
+def test_fit_constant_is_the_largest_that_no_measured_threshold_violates():
+    rng = np.random.default_rng(6)
+    deviations, thresholds = rng.exponential(size=5000), np.linspace(0.1, 4, 30)
+    C = theorems.fit_constant(deviations, thresholds, thresholds)
+    tails = np.array([(deviations > t).mean() for t in thresholds])
+    measured = tails * 5000 >= 20
+    assert (tails <= 2 * np.exp(-C * thresholds) + 1e-12)[measured].all()
+    assert (tails > 2 * np.exp(-1.001 * C * thresholds))[measured].any()
+
+
+@pytest.mark.parametrize("weights", [1, 4, 40, 1000])
+def test_tail_bound_is_above_the_exact_tail_of_one_sparse_codes(weights):
+    delta = np.linspace(0.01, 3, 200)
+    law = stats.chi2(weights, scale=1 / weights)
+    exact = law.sf(1 + delta) + law.cdf(1 - delta)
+    assert (exact <= theorems.tail_bound(delta, weights, 1)).all()
+
+
+@pytest.mark.parametrize("d", [1, 3, 6])
+def test_tail_bound_with_two_uses_is_above_the_tail_of_shared_weights(d):
+    z = np.zeros(20)
+    z[0] = z[d] = 1
+    ratios = theorems.squared_ratios(z, 1, 4, 5, 24, np.random.default_rng(7), 20_000)
+    delta = np.linspace(0.1, 2, 20)
+    tails = np.array([(np.abs(ratios - 1) > t).mean() for t in delta])
+    assert (tails <= theorems.tail_bound(delta, 4, 5, sums=2)).all()
+
+
+def test_tail_bound_inverts_its_statement():
+    s, u = 1 / (8 * 5), np.array([0.1, 1.0, 30.0])
+    delta = 2 * np.sqrt(s * u) + 2 * s * u
+    np.testing.assert_allclose(theorems.tail_bound(delta, 8, 5), 2 * np.exp(-u))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "message"),
+    ("call", "message"),
     [
-        ((np.zeros(3), 1.0, 1.0), ValueError, "a is zero"),
-        ((np.ones(3), -1.0, 1.0), ValueError, "t has the entry -1.0"),
-        ((np.ones(3), 1.0, -1.0), ValueError, "C = -1.0"),
-        ((np.ones(3), 1.0, 1.0, 0.0), ValueError, "T = 0.0"),
-        ((np.ones((3, 1)), 1.0, 1.0), ValueError, "a has shape"),
+        (lambda: theorems.tail_bound(-0.1, 3, 3), "delta has the entry -0.1"),
+        (lambda: theorems.tail_bound(0.1, 0, 3), "M = 0"),
+        (lambda: theorems.tail_bound(0.1, 3, 3, sums=0), "sums = 0"),
+        (lambda: theorems.inequality_3(0.1, 3, 3, 0, 1.0), "D = 0"),
+        (lambda: theorems.inequality_3(np.nan, 3, 3, 4, 1.0), "NaN"),
+        (lambda: theorems.inequality_3(0.1, 3, 3, 4, -1.0), "C = -1.0"),
+        (lambda: theorems.theorem_a2(np.zeros(3), 1.0, 1.0), "a is zero"),
+        (lambda: theorems.theorem_a2(np.ones(3), 1.0, 1.0, T=0.0), "T = 0.0"),
+        (lambda: theorems.output_covariance(np.ones(5), 2, 3, 8), r"expected K\*n = 2\*6"),
+        (
+            lambda: theorems.squared_ratios(np.zeros(12), 2, 3, 3, 8, np.random.default_rng(0)),
+            "z is zero",
+        ),
+        (
+            lambda: theorems.fit_constant(np.ones(5), np.array([1.0]), np.array([1.0])),
+            "no threshold is exceeded",
+        ),
     ],
 )
-def test_theorem_a2_names_bad_input(arguments, error, message):
-    with pytest.raises(error, match=message):
-        theorem_a2(*arguments)
-
-
-# inequality (3)
-
-
-def test_inequality_3_by_hand():
-    # the first term for small δ, the second from δ = D/ℓ on
-    assert exponent_3(0.5, M=10, length=4, D=16) == pytest.approx(0.25 * 10 * 16 / 16)
-    assert exponent_3(6.0, M=10, length=4, D=16) == pytest.approx(6 * 10 * 4)
-    assert inequality_3(0.5, 10, 4, 16, C=2.0) == pytest.approx(2 * np.exp(-5.0))
-    assert inequality_3(0.0, 10, 4, 16, C=2.0) == pytest.approx(2.0)
-
-
-def test_inequality_3_has_the_wrong_scale_its_constant_grows_with_the_input():
-    # one-sparse codes have the same law for every D, so Mℓ²/D must be made up for by C
-    delta, constants = np.linspace(0.1, 0.4, 20), []
-    for D in (8, 16, 32):
-        z = np.zeros(D - 3)
-        z[0] = 1.0
-        ratios = squared_ratios(z, 1, 25, 4, D, np.random.default_rng(0), 100_000)
-        C = fit_constant(np.abs(ratios - 1), delta, exponent_3(delta, 25, 4, D))
-        constants.append(C)
-        tail = (np.abs(ratios - 1)[:, None] > delta).mean(axis=0)
-        assert np.all(tail <= inequality_3(delta, 25, 4, D, C) * (1 + 1e-9) + 20 / 100_000)
-    assert constants[1] / constants[0] == pytest.approx(2, rel=0.05)
-    assert constants[2] / constants[0] == pytest.approx(4, rel=0.05)
-
-
-# our tail bound
-
-
-@given(st.floats(1e-6, 30), st.integers(1, 500), st.integers(1, 50), st.integers(1, 4))
-def test_tail_bound_solves_its_equation(delta, M, length, sums):
-    bound = tail_bound(delta, M, length, sums)
-    assume(bound > 1e-300)
-    u = -np.log(bound / 2)
-    s = sums / (M * length)
-    assert 2 * np.sqrt(s * u) + 2 * s * u == pytest.approx(delta, rel=1e-6, abs=1e-9)
-
-
-def test_tail_bound_falls_with_delta_and_size_and_grows_with_sums():
-    delta = np.linspace(0, 5, 50)
-    bounds = [tail_bound(delta, M, 5, sums) for M, sums in ((20, 1), (20, 2), (10, 2), (10, 4))]
-    assert bounds[0][0] == 2
-    for tighter, looser in pairwise(bounds):
-        assert np.all(np.diff(tighter) < 0)
-        assert np.all(tighter <= looser)
-
-
-@pytest.mark.parametrize("weights", [1, 2, 5, 20, 100, 1000, 20_000])
-def test_tail_bound_holds_for_the_exact_law_of_one_entry(weights):
-    # ‖Wᵀz‖²/‖z‖² is χ²/Mℓ with Mℓ degrees of freedom: no sampling
-    delta = np.concatenate([np.logspace(-3, 1.5, 400)])
-    law = stats.chi2(weights)
-    tail = law.sf(weights * (1 + delta)) + law.cdf(weights * (1 - delta))
-    assert np.all(tail <= tail_bound(delta, weights, 1))
-
-
-@pytest.mark.parametrize("weights", [2, 10, 100, 1000])
-def test_tail_bound_holds_for_the_worst_sum_of_two_codes_and_that_of_one_code_does_not(weights):
-    # two shifts of one filter, half a turn apart: χ²/(Mℓ/2) with Mℓ/2 degrees of freedom
-    z = np.zeros(2)
-    z[:] = sqrt(0.5)
-    values = np.linalg.eigvalsh(output_covariance(z, 1, 2, 2, padding="circular"))
-    assert np.allclose(values, [0, 1])
-    delta, half = np.logspace(-3, 1.5, 400), weights / 2
-    law = stats.chi2(half)
-    tail = law.sf(half * (1 + delta)) + law.cdf(half * (1 - delta))
-    assert np.all(tail <= tail_bound(delta, weights, 1, sums=2))
-    # Corollary 3.2 says that the analysis of M_k carries over: with the constant of M_k it does not
-    assert np.any(tail > tail_bound(delta, weights, 1, sums=1))
-
-
-def codes_of_all_sorts(K, n, rng):
-    spread = np.zeros((K, n))
-    spread[:, 0] = 1.0
-    geometric = np.zeros((K, n))
-    geometric[np.arange(K), rng.integers(0, n, K)] = 0.5 ** np.arange(K)
-    one = np.zeros((K, n))
-    one[0, n // 2] = 1.0
-    shifts = np.zeros((K, n))
-    shifts[0, :2] = 1.0
-    all_shifts = np.zeros((K, n))
-    all_shifts[:, :2] = rng.standard_normal((K, 2))
-    opposite = np.zeros((K, n))
-    opposite[0, :2] = 1.0, -1.0
-    yield from ((1, spread), (1, geometric), (1, one), (1, rng.permuted(spread, axis=1)))
-    yield from ((2, shifts), (2, all_shifts), (2, opposite))
-    # the worst of a random search, by the variance of its law
-    for sums in (1, 2):
-        drawn = [sum(sample_code(K, n, K, rng) for _ in range(sums)) for _ in range(100)]
-        yield (
-            sums,
-            max(drawn, key=lambda z: np.sum(output_covariance(z, K, 3, n + 2) ** 2) / (z @ z) ** 2),
-        )
-
-
-@pytest.mark.parametrize("M", [1, 8, 60])
-def test_tail_bound_is_never_exceeded_by_measured_tails(M):
-    K, n, length, trials = 4, 6, 3, 100_000
-    rng, delta = np.random.default_rng(0), np.linspace(0.02, 4, 200)
-    for sums, code in codes_of_all_sorts(K, n, rng):
-        ratios = squared_ratios(code.ravel(), K, M, length, n + 2, rng, trials)
-        deviations = np.sort(np.abs(ratios - 1))
-        tail = 1 - np.searchsorted(deviations, delta, side="right") / trials
-        bound = tail_bound(delta, M, length, sums)
-        # four standard errors of the measurement
-        assert np.all(tail <= bound + 4 * np.sqrt(np.minimum(bound, 1) / trials))
-
-
-def test_tail_bound_with_pooling_over_small_regions_needs_the_number_of_regions():
-    # blocks of 2 shifts: a code of the model may use all three regions of one filter
-    M, length, n = 4, 5, 6
-    blocks = pooling_regions((1, n), 2)
-    z = np.zeros(n)
-    z[[1, 2, 4]] = 1.0
-    assert [np.sum(blocks[z != 0] == b) for b in range(3)] == [1, 1, 1]
-    covariance = output_covariance(z, 1, length, n + 4)
-    assert np.linalg.eigvalsh(covariance)[-1] > 1 / length * (z @ z)
-    assert np.linalg.eigvalsh(covariance)[-1] <= 3 / length * (z @ z)
-    ratios = squared_ratios(z, 1, M, length, n + 4, np.random.default_rng(0), 100_000)
-    delta = np.linspace(0.1, 4, 100)
-    tail = (np.abs(ratios - 1)[:, None] > delta).mean(axis=0)
-    assert np.all(tail <= tail_bound(delta, M, length, sums=3))
-    assert np.any(tail > tail_bound(delta, M, length, sums=1))
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"delta": -0.1}, ValueError, "delta has the entry -0.1"),
-        ({"delta": np.nan}, ValueError, "NaN"),
-        ({"M": 0}, ValueError, "M = 0"),
-        ({"length": 2.0}, TypeError, "length = 2.0 must be an integer"),
-        ({"sums": 0}, ValueError, "sums = 0"),
-    ],
-)
-def test_tail_bound_names_bad_input(change, error, message):
-    with pytest.raises(error, match=message):
-        tail_bound(**({"delta": 0.1, "M": 3, "length": 2, "sums": 1} | change))
-
-
-# the fit
-
-
-@settings(max_examples=20)
-@given(st.floats(0.05, 20))
-def test_fit_constant_recovers_the_constant_of_an_exponential_tail(C):
-    # the quantiles of P(X > t) = min(1, 2 exp(−Ct))
-    trials = 100_000
-    deviations = np.log(2 / ((np.arange(trials) + 0.5) / trials)) / C
-    t = np.linspace(0.1, 10, 200) / C
-    assert fit_constant(deviations, t, t) == pytest.approx(C, rel=1e-2)
-    assert fit_constant(deviations, t, 3 * t) == pytest.approx(C / 3, rel=1e-2)
-
-
-def test_fit_constant_reads_no_tail_that_is_not_measured():
-    deviations = np.concatenate([np.zeros(990), np.ones(10)])
-    with pytest.raises(ValueError, match="no threshold is exceeded by 20 deviations"):
-        fit_constant(deviations, np.array([0.5]), np.array([1.0]))
-    C = fit_constant(deviations, np.array([0.5]), np.array([1.0]), least=10)
-    assert pytest.approx(-np.log(0.01 / 2)) == C
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
