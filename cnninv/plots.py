@@ -74,7 +74,9 @@ def encode(figure: Any, photo: bool = False) -> bytes:
     if photo:
         picture.save(small, format="jpeg", quality=85, optimize=True)
     else:
-        picture.quantize(128).save(small, format="png", optimize=True)
+        # median cut, the default, turns the colour of a few cells into another one
+        few = picture.quantize(128, Image.Quantize.MAXCOVERAGE, kmeans=1)
+        few.save(small, format="png", optimize=True)
     return small.getvalue()
 
 

@@ -20,6 +20,22 @@ def test_a_figure_is_small_as_png_and_as_jpeg(rng):
     plt.close(figure)
 
 
+def test_a_few_cells_keep_their_colours_as_png():
+    cells = np.zeros((40, 60))
+    cells[[3, 10, 20, 30, 25], [4, 10, 30, 30, 40]] = 1, -0.5, 0.3, -0.2, 0.6
+    figure, axes = plt.subplots()
+    axes.imshow(cells, cmap="RdBu_r", vmin=-1, vmax=1)
+    axes.plot(np.random.default_rng(0).random(60) * 60)
+    plain = io.BytesIO()
+    figure.savefig(plain, format="png")
+    plt.close(figure)
+    exact, stored = (
+        np.asarray(Image.open(data).convert("RGB"), dtype=int)
+        for data in (plain, io.BytesIO(plots.encode(figure)))
+    )
+    assert np.abs(exact - stored).max() < 16  # the default quantisation is 95 off
+
+
 def test_a_figure_needs_an_alternative_text():
     with pytest.raises(ValueError, match="alt is empty"):
         plots.show(plt.figure(), alt=" ")
