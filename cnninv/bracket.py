@@ -9,7 +9,7 @@ import numpy as np
 
 from cnninv.rip import gram, products
 from cnninv.supports import SupportModel, support_model
-from cnninv.validation import generator, whole_number
+from cnninv.validation import generator, real_matrix, whole_number
 
 
 def model_rip_bracket(
@@ -49,6 +49,7 @@ def model_rip_bracket(
     >>> lower <= model_rip_exact(W, 3, 2) + 1e-9 <= upper + 2e-9
     True
     """
+    W = real_matrix(W, "W")
     model = support_model(W, K, k, sums, blocks)
     starts, rng = whole_number(starts, "starts", low=1), generator(rng)
     if model.size == 0:

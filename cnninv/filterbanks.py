@@ -9,7 +9,7 @@ from math import comb, prod
 import numpy as np
 import scipy.fft
 
-from cnninv.validation import axis_lengths, generator, whole_number
+from cnninv.validation import filter_size, generator, whole_number
 
 
 def dct_filters(size: int | tuple[int, ...]) -> np.ndarray:
@@ -33,7 +33,7 @@ def dct_filters(size: int | tuple[int, ...]) -> np.ndarray:
     >>> bool(np.allclose((W.T @ W).toarray(), np.eye(8)))
     True
     """
-    size = _size(size)
+    size = filter_size(size)
     return _tensor([scipy.fft.dct(np.eye(length), norm="ortho", axis=0) for length in size])
 
 
@@ -63,7 +63,7 @@ def lapped_cosine_filters(size: int | tuple[int, ...]) -> np.ndarray:
     >>> bool(np.allclose((W.T @ W).toarray(), np.eye(12)))
     True
     """
-    return _tensor([_lapped(length) for length in _size(size)])
+    return _tensor([_lapped(length) for length in filter_size(size)])
 
 
 def wavelet_filters(moments: int, axes: int = 1) -> np.ndarray:
@@ -115,18 +115,11 @@ def random_orthogonal_filters(
     filters : ndarray, shape (M*prod(size), M, *size)
         Uniform over the orthogonal group.
     """
-    M, size = whole_number(M, "M", low=1), _size(size)
+    M, size = whole_number(M, "M", low=1), filter_size(size)
     K = M * prod(size)
     Q, R = np.linalg.qr(generator(rng).standard_normal((K, K)))
     # the signs make the distribution uniform (Haar measure)
     return (Q * np.sign(np.diag(R))).reshape(K, M, *size)
-
-
-def _size(size: int | tuple[int, ...]) -> tuple[int, ...]:
-    axes = len(tuple(size)) if np.iterable(size) else 1
-    if axes not in (1, 2):
-        raise ValueError(f"size = {size} must be l or (l1, l2)")
-    return axis_lengths(size, "size", axes, low=1)
 
 
 def _tensor(banks: list[np.ndarray]) -> np.ndarray:

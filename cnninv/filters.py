@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from cnninv.validation import axis_lengths, generator, real_array, real_matrix, whole_number
+from cnninv.validation import filter_size, generator, real_array, real_matrix, whole_number
 
 
 def random_filters(
@@ -34,10 +34,7 @@ def random_filters(
     (96, 32, 5)
     """
     K, M = whole_number(K, "K", low=1), whole_number(M, "M", low=1)
-    axes = len(tuple(size)) if np.iterable(size) else 1
-    size = axis_lengths(size, "size", axes, low=1)
-    if len(size) not in (1, 2):
-        raise ValueError(f"size = {size} must be l or (l1, l2)")
+    size = filter_size(size)
     # w ~ N(0, 1/(Mℓ))
     return generator(rng).standard_normal((K, M, *size)) / np.sqrt(M * prod(size))
 

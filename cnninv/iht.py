@@ -8,7 +8,7 @@ import scipy.linalg
 
 from cnninv.backend import array_namespace
 from cnninv.statement import states
-from cnninv.validation import real_array, real_matrix, real_number, whole_number
+from cnninv.validation import POSITIVE, real_array, real_matrix, real_number, whole_number
 
 
 @states("Algorithm 1", "model-based iterative hard thresholding")
@@ -149,7 +149,7 @@ def _step(Phi: Any, step: float | str) -> float:
         if norm == 0:
             raise ValueError("Phi is zero; step = 'norm' needs a non-zero operator")
         return 1 / norm**2
-    return real_number(step, "step", low=np.finfo(float).tiny)
+    return real_number(step, "step", low=POSITIVE)
 
 
 def _projected(project: Callable[[Any], Any], b: Any) -> Any:

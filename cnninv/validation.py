@@ -7,6 +7,9 @@ import numpy as np
 
 from cnninv.backend import array_namespace, is_sparse
 
+POSITIVE = float(np.finfo(float).tiny)
+"""As `low` of `real_number`: above 0."""
+
 
 def real_array(
     value: Any, name: str, ndim: int | tuple[int, ...] | None = None, finite: bool = True
@@ -181,7 +184,9 @@ def real_number(value: Any, name: str, low: float = -np.inf, high: float = np.in
     except (TypeError, ValueError):
         raise TypeError(f"{name} = {value!r} must be a real number") from None
     if not np.isfinite(number) or not low <= number <= high:
-        raise ValueError(f"{name} = {number} must be a finite number between {low} and {high}")
+        bounds = "" if low == -np.inf else ", above 0" if low == POSITIVE else f", at least {low}"
+        bounds += "" if high == np.inf else f", at most {high}"
+        raise ValueError(f"{name} = {value} must be a finite number{bounds}")
     return number
 
 
@@ -203,6 +208,22 @@ def axis_lengths(value: Any, name: str, axes: int, low: int = 0) -> tuple[int, .
     if len(lengths) != axes:
         raise ValueError(f"{name} = {lengths} has {len(lengths)} entries; expected {axes}")
     return tuple(whole_number(v, f"{name}[{axis}]", low=low) for axis, v in enumerate(lengths))
+
+
+def filter_size(value: Any) -> tuple[int, ...]:
+    """`value` as (l,) or (l1, l2).
+
+    Raises
+    ------
+    TypeError
+        If an entry is no integer.
+    ValueError
+        If there are not one or two, or one is below 1.
+    """
+    axes = len(tuple(value)) if np.iterable(value) else 1
+    if axes not in (1, 2):
+        raise ValueError(f"size = {value} must be l or (l1, l2)")
+    return axis_lengths(value, "size", axes, low=1)
 
 
 def generator(rng: Any) -> np.random.Generator:

@@ -11,7 +11,7 @@ import numpy as np
 
 from cnninv.statement import Statement, states
 from cnninv.theorems.reconstruction import layer_instance, reconstruction_bound_sharp
-from cnninv.validation import real_number
+from cnninv.validation import POSITIVE, real_number
 
 GOLDEN = (1 + 5**0.5) / 2
 """φ, the larger root of φ² = φ + 1."""
@@ -124,7 +124,7 @@ def golden_filters(delta: float) -> tuple[np.ndarray, np.ndarray]:
     >>> round(statement.left / statement.right, 2)
     0.99
     """
-    delta = real_number(delta, "delta", low=np.finfo(float).tiny, high=0.5)
+    delta = real_number(delta, "delta", low=POSITIVE, high=0.5)
     q = delta / np.sqrt(1 + GOLDEN**2)
     p = GOLDEN * q
     # inner products of the four taps (first filter's two, second filter's two), each a vector over 4 channels

@@ -12,7 +12,14 @@ import numpy as np
 from cnninv.conv import conv_matrix
 from cnninv.filters import random_filters
 from cnninv.statement import Statement, states
-from cnninv.validation import generator, real_array, real_number, whole_number
+from cnninv.validation import (
+    POSITIVE,
+    filter_size,
+    generator,
+    real_array,
+    real_number,
+    whole_number,
+)
 
 
 def output_covariance(
@@ -39,7 +46,7 @@ def output_covariance(
     """
     z = real_array(z, "z", ndim=1)
     K = whole_number(K, "K", low=1)
-    size = tuple(size) if np.iterable(size) else (size,)
+    size = filter_size(size)
     taps = prod(size)
     # row τ·n + j of E selects the position that tap τ covers at shift j
     E = conv_matrix(np.eye(taps).reshape(taps, 1, *size), input_shape, stride, padding)
@@ -179,12 +186,18 @@ def fit_constant(deviations: Any, thresholds: Any, exponent: Any, least: int = 2
     """
     deviations = np.sort(real_array(deviations, "deviations", ndim=1))
     thresholds = real_array(thresholds, "thresholds", ndim=1)
+    exponent, least = real_array(exponent, "exponent", ndim=1), whole_number(least, "least", low=1)
+    if exponent.shape != thresholds.shape:
+        raise ValueError(
+            f"exponent has {len(exponent)} entries; expected one for each of "
+            f"{len(thresholds)} thresholds"
+        )
     exceed = len(deviations) - np.searchsorted(deviations, thresholds, side="right")
-    measured = (exceed >= least) & (np.asarray(exponent) > 0)
+    measured = (exceed >= least) & (exponent > 0)
     if not measured.any():
         raise ValueError(f"no threshold is exceeded by {least} deviations or more")
     tail = exceed[measured] / len(deviations)
-    return float(np.min(-np.log(tail / 2) / np.asarray(exponent)[measured]))
+    return float(np.min(-np.log(tail / 2) / exponent[measured]))
 
 
 @states("Tail of ‖Wᵀz‖², repaired (ours)", "inequality (3) in Mℓ, with constants")
@@ -212,7 +225,7 @@ def tail_bound(delta: Any, M: int, length: int, sums: int = 1) -> np.ndarray:
 
 def _exponent_a2(a: Any, t: Any, T: float, as_printed: bool) -> np.ndarray:
     a, t = real_array(a, "a", ndim=1), _deviations(t, "t")
-    T = real_number(T, "T", low=np.finfo(float).tiny)
+    T = real_number(T, "T", low=POSITIVE)
     if not a.any():
         raise ValueError("a is zero; expected at least one non-zero weight")
     powers = (T**2, T) if as_printed else (T**4, T**2)

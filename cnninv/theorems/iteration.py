@@ -6,7 +6,7 @@ import numpy as np
 
 from cnninv.model import in_model, model_project
 from cnninv.statement import Statement, states
-from cnninv.validation import real_array, real_number
+from cnninv.validation import real_array, real_matrix, real_number
 
 
 @states("Algorithm 1, contraction", "each iteration shrinks the error by 2δ_3k")
@@ -50,6 +50,7 @@ def iht_contraction(
     >>> print(iht_contraction(W, z, start, K=2, k=1, delta_3k=0.6))
     Algorithm 1, contraction: ‖z−ẑ'‖ ≤ 2δ_3k ‖z−ẑ‖: 0 ≤ 1.2, slack 1.2, holds
     """
+    W = real_matrix(W, "W")
     z, z_hat = _code(z, "z", W, K, k, blocks), _code(z_hat, "z_hat", W, K, k, blocks)
     delta_3k = real_number(delta_3k, "delta_3k", low=0)
     b = z_hat + W @ (W.T @ (z - z_hat))  # b = ẑ + W(x − Wᵀẑ),  x = Wᵀz

@@ -8,7 +8,7 @@ from cnninv.iht import iht
 from cnninv.model import model_project
 from cnninv.pooling import max_pool, unpool
 from cnninv.statement import Statement, states
-from cnninv.validation import real_array, whole_number
+from cnninv.validation import real_array, real_matrix, whole_number
 
 
 @states(
@@ -33,8 +33,14 @@ def layer_is_iht_iteration(W: Any, x: Any, K: int, k: int | None = None) -> Stat
     Statement
         ‖difference‖ ≤ 0.
     """
-    x, K = real_array(x, "x", ndim=1), whole_number(K, "K", low=1)
-    k = K if k is None else k
+    W, x = real_matrix(W, "W"), real_array(x, "x", ndim=1)
+    K = whole_number(K, "K", low=1)
+    if len(x) != W.shape[1] or W.shape[0] % K:
+        raise ValueError(
+            f"W has shape {W.shape}; expected {len(x)} columns, as x has entries, and rows that "
+            f"K = {K} divides"
+        )
+    k = K if k is None else whole_number(k, "k", 0, K)
     h, n = W @ x, W.shape[0] // K
     values, switches = max_pool(h, (K, n), n)
     pooled = unpool(values, switches, (K, n), n)

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnninv.statement import Statement, states
 from cnninv.supports import SupportModel
-from cnninv.validation import real_number, whole_number
+from cnninv.validation import POSITIVE, real_number, whole_number
 
 
 @states("Theorem 3.1", "random filters have the model-RIP, as printed")
@@ -75,7 +75,7 @@ def sufficient_size(delta: float, K: int, n: int, k: int, epsilon: float, sums: 
     >>> round(guaranteed_delta(int(np.ceil(Ml)), 1, K=96, n=28, k=10, epsilon=0.01), 3)
     0.5
     """
-    delta = real_number(delta, "delta", low=np.finfo(float).tiny)
+    delta = real_number(delta, "delta", low=POSITIVE)
     supports, d, epsilon = _supports_and_size(K, n, k, epsilon, sums)
     if d == 0:
         return 0.0
@@ -133,5 +133,4 @@ def _supports_and_size(K: int, n: int, k: int, epsilon: float, sums: int) -> tup
 
 
 def _probabilities(delta: float, epsilon: float) -> tuple[float, float]:
-    tiny = np.finfo(float).tiny
-    return real_number(delta, "delta", low=tiny), real_number(epsilon, "epsilon", tiny, 1)
+    return real_number(delta, "delta", POSITIVE), real_number(epsilon, "epsilon", POSITIVE, 1)

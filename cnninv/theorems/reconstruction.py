@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 
 from cnninv.model import in_model, model_support
 from cnninv.statement import Statement, states
-from cnninv.validation import real_array, real_number
+from cnninv.validation import places, real_array, real_matrix, real_number
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def layer_instance(W: Any, z: Any, K: int, k: int, blocks: Any = None) -> Instan
     ValueError
         If z does not fit W or is not model-k-sparse.
     """
-    z = real_array(z, "z", ndim=1)
+    W, z = real_matrix(W, "W"), real_array(z, "z", ndim=1)
     if len(z) != W.shape[0]:
         raise ValueError(f"z has {len(z)} entries; W of shape {W.shape} expects {W.shape[0]}")
     if not in_model(z, K, k, blocks=blocks):
@@ -90,19 +90,20 @@ def lemma_b1(
     (4), (5), (6) : three Statement
         (6) as (1−δ_k)‖z‖ ≤ ‖W_Ω W_Ωᵀ z‖.
     """
-    z, x = real_array(z, "z", ndim=1), real_array(x, "x", ndim=1)
-    delta_k = _delta(delta_k, "delta_k")
-    W_omega = W[np.asarray(omega)]
-    if len(z) != W_omega.shape[0] or len(x) != W.shape[1]:
+    W, z, x = real_matrix(W, "W"), real_array(z, "z", ndim=1), real_array(x, "x", ndim=1)
+    omega, delta_k = places(omega, "omega", W.shape[0]), _delta(delta_k, "delta_k")
+    if len(z) != len(omega) or len(x) != W.shape[1]:
         raise ValueError(
-            f"z has {len(z)} and x {len(x)} entries; expected |Ω| = {W_omega.shape[0]} and {W.shape[1]}"
+            f"z has {len(z)} and x {len(x)} entries; expected |Ω| = {len(omega)} and {W.shape[1]}"
         )
-    back = _norm(W_omega @ (W_omega.T @ z))  # ‖W_Ω W_Ωᵀ z‖
+    on_omega = np.zeros(W.shape[0])
+    on_omega[omega] = z
+    back = _norm((W @ (W.T @ on_omega))[omega])  # ‖W_Ω W_Ωᵀ z‖
     return (
         Statement(
             "Lemma B.1 (4)",
             "‖W_Ω x‖ ≤ √(1+δ_k) ‖x‖",
-            _norm(W_omega @ x),
+            _norm((W @ x)[omega]),
             np.sqrt(1 + delta_k) * _norm(x),
         ),
         Statement("Lemma B.1 (5)", "‖W_Ω W_Ωᵀ z‖ ≤ (1+δ_k) ‖z‖", back, (1 + delta_k) * _norm(z)),
@@ -126,14 +127,15 @@ def lemma_b2(W: Any, z: Any, omega: Any, delta_2k: float) -> Statement:
     -------
     Statement
     """
-    z, delta_2k = real_array(z, "z", ndim=1), _delta(delta_2k, "delta_2k")
+    W, z, delta_2k = real_matrix(W, "W"), real_array(z, "z", ndim=1), _delta(delta_2k, "delta_2k")
+    omega = places(omega, "omega", W.shape[0])
     if len(z) != W.shape[0]:
         raise ValueError(f"z has {len(z)} entries; W of shape {W.shape} expects {W.shape[0]}")
     outside = z - restrict(z, omega)  # z|_Ωᶜ
     return Statement(
         "Lemma B.2",
         "‖W_Ω Wᵀ z|_Ωᶜ‖ ≤ δ_2k ‖z|_Ωᶜ‖",
-        _norm((W @ (W.T @ outside))[np.asarray(omega)]),
+        _norm((W @ (W.T @ outside))[omega]),
         delta_2k * _norm(outside),
     )
 
@@ -199,8 +201,7 @@ def lemma_b4(
     run = layer_instance(W, z, K, k, blocks)
     inside = restrict(run.z, run.omega)  # z|_Ω
     outside = run.z - inside  # z|_Ωᶜ
-    W_omega = W[run.omega]
-    defect = inside[run.omega] - W_omega @ (W_omega.T @ inside[run.omega])  # (I − W_Ω W_Ωᵀ) z|_Ω
+    defect = inside[run.omega] - run.hidden(inside, run.omega)  # (I − W_Ω W_Ωᵀ) z|_Ω
     leak = _norm(run.hidden(outside, run.omega))  # ‖W_Ω Wᵀ z|_Ωᶜ‖
     error = _norm(run.z - run.z_hat)
     missed = _norm(outside)
@@ -348,6 +349,12 @@ def largest_useful_delta(bound: Any) -> float:
     >>> round(largest_useful_delta(reconstruction_bound), 3)
     0.147
     """
+    if not callable(bound):
+        raise TypeError(f"bound = {bound!r} must be a callable of delta_k and delta_2k")
+    if not bound(0.0, 0.0) < 1:
+        raise ValueError(f"bound(0, 0) = {bound(0.0, 0.0)} must be below 1")
+    if not bound(0.9, 0.9) >= 1:
+        raise ValueError(f"bound(0.9, 0.9) = {bound(0.9, 0.9)} must be at least 1")
     return float(brentq(lambda delta: bound(delta, delta) - 1, 0.0, 0.9))
 
 

@@ -1,0 +1,487 @@
+"""Wrong arguments: one clear error each, with the argument's name, its value, and what was expected.
+
+For every public function the table names each parameter, a value that works, and its kind; the kind
+knows what is wrong for such a parameter and what the error must say.
+"""
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+import scipy.sparse
+import scipy.sparse.linalg
+
+import cnninv
+from cnninv import filterbanks, model_project, theorems
+
+NAN, INF = float("nan"), float("inf")
+
+
+# ---- kinds of parameters: (name, value that works) → [(wrong value, exception, message)] -------------
+
+
+def real(*ndims):
+    """An array of real numbers with so many axes, or with any number."""
+
+    def wrong(name, good):
+        good = np.asarray(good, dtype=float)
+        bad = np.broadcast_to(good, good.shape or (1,)).copy()
+        cases = []
+        for value in (NAN, INF, -INF):
+            bad.flat[0] = value
+            cases.append((bad.copy(), ValueError, f"{name} has 1 entries that are NaN or infinite"))
+        cases += [
+            (good + 1j, TypeError, f"{name} has dtype complex128; expected real numbers"),
+            (good.astype(object), TypeError, f"{name} has dtype object; expected real numbers"),
+            (good.astype(str), TypeError, f"{name} has dtype <U.*; expected real numbers"),
+            (good.astype(bool), TypeError, f"{name} has dtype bool; expected real numbers"),
+            (good.astype(np.uint8), TypeError, f"{name} has dtype uint8.*{name} / 255"),
+            (good.astype(np.uint16), TypeError, f"{name} has dtype uint16.*{name} / 65535"),
+            (np.zeros((0,) * max(1, good.ndim)), ValueError, f"{name} is empty"),
+            ([[1.0], [1.0, 2.0]], ValueError, f"{name} is not a rectangular array of numbers"),
+            (None, TypeError, f"{name} has dtype object; expected real numbers"),
+            ("abc", TypeError, f"{name} has dtype <U3; expected real numbers"),
+        ]
+        if ndims:
+            expected = " or ".join(map(str, ndims))
+            for axes in {0, 1, max(ndims) + 1} - set(ndims):
+                shape = f"{name} has shape .*, {axes} axes; expected {expected} axes"
+                cases.append((np.ones((1,) * axes), ValueError, shape))
+        return cases
+
+    return wrong
+
+
+def matrix(operators=True):
+    """A dense array, a sparse array, or an operator."""
+
+    def wrong(name, good):
+        dense = good.toarray() if scipy.sparse.issparse(good) else np.asarray(good, dtype=float)
+        cases = real(2)(name, dense)
+        infinite = dense.copy()
+        infinite[0, 0] = INF
+        sparse = scipy.sparse.csr_array
+        cases += [
+            (sparse(infinite), ValueError, f"{name} has 1 entries that are NaN or infinite"),
+            (sparse(dense + 1j), TypeError, f"{name} has dtype complex128; expected real numbers"),
+            (sparse((0, 3)), ValueError, rf"{name} has shape \(0, 3\); expected two axes"),
+            (scipy.sparse.coo_array(np.ones(3)), ValueError, rf"{name} has shape \(3,\)"),
+            (
+                scipy.sparse.linalg.aslinearoperator(dense + 1j),
+                TypeError,
+                f"{name} has dtype complex128; expected real numbers",
+            ),
+        ]
+        if not operators:
+            operator = scipy.sparse.linalg.aslinearoperator(dense)
+            cases.append((operator, TypeError, f"{name} is a .*Operator; expected an array or sp"))
+        return cases
+
+    return wrong
+
+
+def whole(low=None, high=None):
+    def wrong(name, good):
+        cases = [
+            (value, TypeError, re.escape(f"{name} = {value!r} must be an integer"))
+            for value in (1.5, 2.0, NAN, "2", None, True, [1], 1j)
+        ]
+        if low is not None:
+            bound = "at least" if high is None else "between"
+            cases.append((low - 1, ValueError, f"{name} = {low - 1} must be {bound} {low}"))
+        if high is not None:
+            cases.append((high + 1, ValueError, f"{name} = {high + 1} must be between .* {high}"))
+        return cases
+
+    return wrong
+
+
+def number(low=None, high=None):
+    def wrong(name, good):
+        cases = [
+            (value, TypeError, re.escape(f"{name} = {value!r} must be a real number"))
+            for value in ("0.5", None, True, 1j, [0.5], b"1")
+        ]
+        above = "" if low is None else f", (at least|above) {low}"
+        below = "" if high is None else ", at most"
+        outside = [bound for bound in (low is not None and -0.5, high is not None and 1.5) if bound]
+        for value in (NAN, INF, -INF, *outside):
+            message = f"{name} = {value} must be a finite number{above}{below}"
+            cases.append((value, ValueError, message))
+        return cases
+
+    return wrong
+
+
+def lengths(low):
+    """An integer, or one for each axis."""
+
+    def wrong(name, good):
+        axes = len(good) if np.iterable(good) else 1
+        entry = rf"{name}(\[0\])?"
+        many = (2,) * (axes + 5)
+        return [
+            (1.5, TypeError, f"{entry} = 1.5 must be an integer"),
+            ((1.5,) * axes, TypeError, f"{entry} = 1.5 must be an integer"),
+            (None, TypeError, f"{entry} = None must be an integer"),
+            ((True,) * axes, TypeError, f"{entry} = True must be an integer"),
+            ("33"[:axes], TypeError, f"{name} = '3+' must be an integer or one"),
+            (low - 1, ValueError, f"{entry} = {low - 1} must be at least {low}"),
+            ((low - 1,) * axes, ValueError, f"{entry} = {low - 1} must be at least {low}"),
+            (many, ValueError, re.escape(f"{name} = {many}") + f".*(expected {axes}|must be l or)"),
+            ((), ValueError, rf"{name} = \(\).*(expected {axes}|must be l or)"),
+        ]
+
+    return wrong
+
+
+def hidden_shape(name, good):
+    return [
+        (value, ValueError, re.escape(f"{name} = {value!r} must be (K, n) or (K, n1, n2)"))
+        for value in (4, None, (4,), (1, 2, 2, 1), ())
+    ] + [
+        ((1, 4.0), TypeError, rf"{name}\[1\] = 4.0 must be an integer"),
+        ((0, 4), ValueError, rf"{name}\[0\] = 0 must be at least 1"),
+        ("ab", TypeError, f"{name} = 'ab' must be an integer"),
+    ]
+
+
+def seed(name, good):
+    return [
+        (value, TypeError, re.escape(f"{name} = ") + ".*must be a numpy.random.Generator")
+        for value in (0, None, "0", np.random.RandomState(0), np.random)
+    ]
+
+
+def labels(name, good):
+    size = len(good)
+    return [
+        (np.zeros(size), TypeError, f"{name} has dtype float64; expected integer labels"),
+        (["a"] * size, TypeError, f"{name} has dtype <U1; expected integer labels"),
+        ([True] * size, TypeError, f"{name} has dtype bool; expected integer labels"),
+        ([[0], [0, 1]], TypeError, f"{name} = .* must be a sequence of integer labels"),
+        ([0] * (size + 1), ValueError, rf"{name} has shape \({size + 1},\); expected .*{size} ent"),
+        (0, ValueError, rf"{name} has shape \(\); expected a label for each of {size} entries"),
+        ([-1] * size, ValueError, f"{name} has the label -1; expected labels from 0"),
+    ]
+
+
+def indices(size):
+    def wrong(name, good):
+        sequence = f"{name} .*(expected|must be) a sequence of integers"
+        return [
+            ([0.0], TypeError, sequence),
+            (["0"], TypeError, sequence),
+            ([True], TypeError, sequence),
+            ([[0, 1]], TypeError, sequence),
+            ([[0], [0, 1]], TypeError, sequence),
+            (0, TypeError, sequence),
+            ([0, size], ValueError, f"{name} reaches from 0 to {size}; expected .*0 … {size - 1}"),
+            ([-1, 0], ValueError, f"{name} reaches from -1 to 0; expected .*0 … {size - 1}"),
+            ([1, 1], ValueError, f"{name} names an entry twice; expected distinct entries"),
+        ]
+
+    return wrong
+
+
+def choice(*choices):
+    def wrong(name, good):
+        listed = ".*".join(choices)
+        return [
+            (value, ValueError, re.escape(f"{name} = {value!r} must be one of ") + f".*{listed}")
+            for value in ("nonsense", None, 0, choices[0].upper())
+        ]
+
+    return wrong
+
+
+def optional(kind):
+    return lambda name, good: [case for case in kind(name, good) if case[0] is not None]
+
+
+def exactly(*cases):
+    return lambda name, good: cases
+
+
+def flag(name, good):
+    """True or false: anything has a truth value."""
+    return []
+
+
+# ---- the table: function → parameter → (value that works, kind) ---------------------------------------
+
+RNG = np.random.default_rng(0)
+FILTERS = np.arange(1.0, 13).reshape(2, 2, 3)
+LAYER = {
+    "stride": (1, lengths(1)),
+    "padding": (0, lambda name, good: [*lengths(0)(name, good)[:4], *PADDING]),
+}
+PADDING = [
+    ("valid", ValueError, "padding = 'valid' must be an integer, one per axis, 'same' or 'circul"),
+    (-1, ValueError, "padding = -1 must be at least 0"),
+]
+GROUPS = {"groups": (1, lambda name, good: [*whole(1)(name, good), *TWO_GROUPS])}
+TWO_GROUPS = [(3, ValueError, "groups = 3 must divide the number of filters K = 2")]
+H, CODE = np.array([3.0, -4.0, 1.0, 2.0]), np.array([0.0, 1.0, 0.0, 0.0])
+W = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [0.8, -0.6]])
+K, N, BLOCKS = (2, whole(1)), (2, whole(1)), (np.array([0, 0, 1, 1]), optional(labels))
+MODEL = {"K": K, "k": (1, whole(0, 2)), "blocks": BLOCKS}
+SUMS = {"sums": (1, whole(1, 4))}
+POOL = {"shape": ((2, 2), hidden_shape), "window": (2, lengths(1))}
+RANDOM = {"rng": (RNG, seed)}
+DELTAS = {"delta_k": (0.1, number(0)), "delta_2k": (0.1, number(0))}
+INSTANCE = {"W": (W, matrix()), "z": (CODE, real(1)), **MODEL}
+SIZES = {"M": (2, whole(1)), "length": (3, whole(1))}
+GUARANTEE = {**SIZES, "K": K, "n": N, "k": (1, whole(0, 2)), "epsilon": (0.1, number(0, 1))}
+DRAWS = {
+    "z": (CODE, real(1)),
+    "K": K,
+    "size": (3, lengths(1)),
+    "input_shape": (4, lengths(1)),
+    **LAYER,
+}
+NOT_CALLABLE = exactly(
+    (None, TypeError, "project = None must be a callable"),
+    ("norm", TypeError, "project = 'norm' must be a callable"),
+    (lambda b: b[:1], ValueError, r"project returned \(1,\) for b of shape \(4,\); expected"),
+    (lambda b: None, ValueError, r"project returned NoneType for b of shape \(4,\); expected"),
+)
+STEP = exactly(
+    ("fast", ValueError, "step = 'fast' must be a positive number or 'norm'"),
+    (0, ValueError, "step = 0 must be a finite number, above 0"),
+    (-1.0, ValueError, "step = -1.0 must be a finite number, above 0"),
+    (NAN, ValueError, "step = nan must be a finite number, above 0"),
+    (None, TypeError, "step = None must be a real number"),
+)
+DTYPE = exactly(
+    (int, TypeError, "dtype = int64 must be float32 or float64"),
+    ("float16", TypeError, "dtype = float16 must be float32 or float64"),
+    (complex, TypeError, "dtype = complex128 must be float32 or float64"),
+    ("nonsense", TypeError, "dtype = 'nonsense' must be float32 or float64"),
+    (3, TypeError, "dtype = 3 must be float32 or float64"),
+)
+FILTERS_SHAPE = exactly(
+    (5, ValueError, r"filters_shape = 5 must be \(K, M/groups, l\)"),
+    ((2, 3), ValueError, r"filters_shape = \(2, 3\) must be \(K, M/groups, l\)"),
+    ((2, 3, 0), ValueError, r"filters_shape\[2\] = 0 must be at least 1"),
+    ((2, 3.0, 1), TypeError, r"filters_shape\[1\] = 3.0 must be an integer"),
+)
+BOUND = exactly(
+    (None, TypeError, "bound = None must be a callable"),
+    (0.3, TypeError, "bound = 0.3 must be a callable"),
+    (lambda a, b: 2.0, ValueError, r"bound\(0, 0\) = 2.0 must be below 1"),
+    (lambda a, b: 0.5, ValueError, r"bound\(0.9, 0.9\) = 0.5 must be at least 1"),
+)
+
+TABLE = {
+    cnninv.average_pool_matrix: POOL,
+    cnninv.batch_norm_matrix: {
+        "scale": ([1.0, 2.0], real(1)),
+        "bias": ([1.0, 2.0], real(1)),
+        "mean": ([1.0, 2.0], real(1)),
+        "variance": ([1.0, 2.0], real(1)),
+        "n": N,
+        "eps": (1e-5, number(0)),
+    },
+    cnninv.coherence: {"filters": (FILTERS, real(3, 4)), "signed": (0, flag), "shifts": (0, flag)},
+    cnninv.conv_matrix: {
+        "filters": (FILTERS, real(3, 4)),
+        "input_shape": (5, lengths(1)),
+        **LAYER,
+        "dtype": (None, DTYPE),
+        **GROUPS,
+    },
+    cnninv.conv_shape: {
+        "filters_shape": ((2, 2, 3), FILTERS_SHAPE),
+        "input_shape": (5, lengths(1)),
+        **LAYER,
+        **GROUPS,
+    },
+    cnninv.count_supports: {"K": K, "n": N, "k": (1, whole(0, 2))},
+    cnninv.crelu: {"h": (H, real(1, 2))},
+    cnninv.iht: {
+        "Phi": (W.T, matrix()),
+        "x": ([1.0, 2.0], real(1, 2)),
+        "project": (lambda b: model_project(b, 2, 1), NOT_CALLABLE),
+        "iterations": (3, whole(0)),
+        "step": (1.0, STEP),
+        "tol": (0.1, optional(number(0))),
+    },
+    cnninv.in_model: {"z": (CODE, real(1)), **MODEL, "sums": (1, whole(1))},
+    cnninv.max_pool: {"h": (H, real(1)), **POOL, "by": ("abs", choice("abs", "value"))},
+    cnninv.model_project: {"h": (H, real(1, 2)), **MODEL},
+    cnninv.model_rip_bracket: {
+        "W": (W, matrix()),
+        **MODEL,
+        **RANDOM,
+        **SUMS,
+        "starts": (5, whole(1)),
+    },
+    cnninv.model_rip_exact: {"W": (W, matrix()), **MODEL, **SUMS, "max_supports": (9, whole(1))},
+    cnninv.model_rip_sampled: {
+        "W": (W, matrix()),
+        **MODEL,
+        **RANDOM,
+        **SUMS,
+        "trials": (5, whole(1)),
+    },
+    cnninv.model_support: {"h": (H, real(1)), **MODEL},
+    cnninv.naive_upsample_matrix: POOL,
+    cnninv.normalize_filters: {"filters": (FILTERS, real(3, 4))},
+    cnninv.normalize_rows: {"W": (W, matrix(operators=False))},
+    cnninv.operator_norm: {
+        "Phi": (W, matrix()),
+        "iterations": (9, whole(1)),
+        "tol": (0.1, number(0)),
+    },
+    cnninv.pool_matrix: {"switches": ([1, 2], indices(4)), "size": (4, whole(1))},
+    cnninv.pooling_regions: POOL,
+    cnninv.psi_matrix: {"W": (W, matrix(operators=False))},
+    cnninv.random_filters: {"K": K, "M": (2, whole(1)), "size": (3, lengths(1)), **RANDOM},
+    cnninv.reconstruction_bound: DELTAS,
+    cnninv.relu: {"h": (H, real())},
+    cnninv.row_norms: {"W": (W, matrix(operators=False))},
+    cnninv.sample_code: {**MODEL, "n": N, **RANDOM, "batch": (2, optional(whole(1)))},
+    cnninv.selection_matrix: {"support": ([1, 2], indices(4)), "size": (4, whole(1))},
+    cnninv.sparse_project: {"h": (H, real(1, 2)), "k": (1, whole(0, 4))},
+    cnninv.support: {"z": (CODE, real(1))},
+    cnninv.unpool: {
+        "values": ([1.0, 2.0], real(1)),
+        "switches": ([0, 3], indices(4)),
+        **POOL,
+        "how": ("switches", choice("switches", "naive")),
+    },
+    filterbanks.dct_filters: {"size": (3, lengths(1))},
+    filterbanks.lapped_cosine_filters: {"size": (3, lengths(1))},
+    filterbanks.random_orthogonal_filters: {
+        "M": (2, whole(1)),
+        "size": (3, lengths(1)),
+        **RANDOM,
+    },
+    filterbanks.wavelet_filters: {"moments": (2, whole(1, 10)), "axes": (1, whole(1, 2))},
+    theorems.corollary_3_2: {"delta": (0.1, number(0)), **GUARANTEE},
+    theorems.exponent_3: {"delta": ([0.1], real()), **SIZES, "D": (5, whole(1))},
+    theorems.fit_constant: {
+        "deviations": (np.arange(1.0, 30), real(1)),
+        "thresholds": ([1.0, 2.0], real(1)),
+        "exponent": ([1.0, 2.0], real(1)),
+        "least": (20, whole(1)),
+    },
+    theorems.golden_filters: {"delta": (0.1, number(0, 1))},
+    theorems.guaranteed_delta: {**GUARANTEE, **SUMS},
+    theorems.iht_contraction: {
+        **INSTANCE,
+        "z_hat": (CODE, real(1)),
+        "delta_3k": (0.1, number(0)),
+    },
+    theorems.inequality_3: {
+        "delta": ([0.1], real()),
+        **SIZES,
+        "D": (5, whole(1)),
+        "C": (1.0, number(0)),
+    },
+    theorems.largest_useful_delta: {"bound": (theorems.reconstruction_bound, BOUND)},
+    theorems.layer_instance: INSTANCE,
+    theorems.layer_is_iht_iteration: {
+        "W": (W, matrix()),
+        "x": ([1.0, 2.0], real(1)),
+        "K": K,
+        "k": (1, optional(whole(0, 2))),
+    },
+    theorems.lemma_a1: {**DRAWS, "M": (2, whole(1)), **RANDOM, "trials": (5, whole(2))},
+    theorems.lemma_b1: {
+        "W": (W, matrix()),
+        "z": ([1.0, 2.0], real(1)),
+        "x": ([1.0, 2.0], real(1)),
+        "omega": ([0, 3], indices(4)),
+        "delta_k": (0.1, number(0)),
+    },
+    theorems.lemma_b2: {
+        "W": (W, matrix()),
+        "z": (CODE, real(1)),
+        "omega": ([0, 3], indices(4)),
+        "delta_2k": (0.1, number(0)),
+    },
+    theorems.lemma_b3: {**INSTANCE, **DELTAS},
+    theorems.lemma_b4: {**INSTANCE, **DELTAS},
+    theorems.output_covariance: DRAWS,
+    theorems.proposition_1: {"W": (W, matrix(operators=False)), "x": ([1.0, 2.0], real(1))},
+    theorems.reconstruction_bound_golden: DELTAS,
+    theorems.reconstruction_bound_sharp: DELTAS,
+    theorems.reconstruction_bound_unrounded: DELTAS,
+    theorems.squared_ratios: {**DRAWS, "M": (2, whole(1)), **RANDOM, "trials": (5, whole(1))},
+    theorems.sufficient_size: {
+        "delta": (0.1, number(0)),
+        "K": K,
+        "n": N,
+        "k": (1, whole(0, 2)),
+        "epsilon": (0.1, number(0, 1)),
+        **SUMS,
+    },
+    theorems.tail_bound: {"delta": ([0.1], real()), **SIZES, "sums": (1, whole(1))},
+    theorems.theorem_3_1: {
+        **GUARANTEE,
+        "D": (5, whole(1)),
+        "delta": (0.1, number(0)),
+        "C": (1.0, number(0)),
+    },
+    theorems.theorem_3_1_repaired: {"delta": (0.1, number(0)), **GUARANTEE},
+    theorems.theorem_3_3: {**INSTANCE, **DELTAS},
+    theorems.theorem_3_3_golden: {**INSTANCE, **DELTAS},
+    theorems.theorem_3_3_sharp: {**INSTANCE, **DELTAS},
+    theorems.theorem_a2: {
+        "a": ([1.0, 2.0], real(1)),
+        "t": ([1.0], real()),
+        "C": (1.0, number(0)),
+        "T": (1.0, number(0)),
+        "as_printed": (False, flag),
+    },
+}
+
+
+def works(function):
+    """Arguments with which the function works."""
+    return {name: good for name, (good, _) in TABLE[function].items()}
+
+
+def public_functions():
+    modules = [(cnninv, cnninv.__all__), (theorems, theorems.__all__)]
+    modules.append((filterbanks, [name for name in vars(filterbanks) if not name.startswith("_")]))
+    for module, names in modules:
+        for value in (getattr(module, name) for name in names):
+            if inspect.isfunction(value) and not value.__module__.endswith("validation"):
+                yield value
+
+
+def test_every_public_function_is_in_the_table():
+    missing = {f.__name__ for f in public_functions()} - {f.__name__ for f in TABLE}
+    assert not missing
+
+
+@pytest.mark.parametrize("function", TABLE, ids=lambda f: f.__name__)
+def test_every_parameter_of_a_public_function_is_in_the_table(function):
+    assert set(inspect.signature(function).parameters) == set(TABLE[function])
+    function(**works(function))
+
+
+PAIRS = [(function, name) for function, row in TABLE.items() for name in row]
+
+
+@pytest.mark.parametrize(
+    ("function", "name"), PAIRS, ids=[f"{function.__name__}-{name}" for function, name in PAIRS]
+)
+def test_a_wrong_argument_is_named_with_its_value_and_what_was_expected(function, name):
+    good, kind = TABLE[function][name]
+    unclear = []
+    for value, exception, message in kind(name, good):
+        try:
+            result = function(**{**works(function), name: value})
+        except exception as error:
+            if not re.search(message, str(error)):
+                unclear.append(f"{value!r}: {error}\n    does not say {message!r}")
+        except Exception as error:
+            unclear.append(f"{value!r}: {exception.__name__} expected, not {error!r}")
+        else:
+            unclear.append(f"{value!r}: {exception.__name__} expected, not {result!r}")
+    assert not unclear, "\n".join(unclear)
