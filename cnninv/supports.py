@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from math import comb
 from typing import Any
@@ -20,14 +21,14 @@ class SupportModel:
     k: int
     sums: int
 
-    @property
+    @cached_property
     def members(self) -> list[np.ndarray]:
         """The entries of each non-empty block."""
         order = np.argsort(self.labels, kind="stable")
         counts = np.bincount(self.labels)
         return [part for part in np.split(order, np.cumsum(counts)[:-1]) if len(part)]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Entries in a largest support: δ is attained on those."""
         return min(self.sums * self.k, sum(min(self.sums, len(m)) for m in self.members))
