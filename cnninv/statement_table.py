@@ -74,9 +74,9 @@ def _by_name(function: str, tests: list[str]) -> tuple[str, ...]:
     return tuple(sorted(tests, key=lambda name: not name.startswith(f"test_{function}")))
 
 
-ORDER = ("§2.2", "§2.3", "Equation (1)", "Equation (2)", "Algorithm 1", "Proposition", "Lemma A")
-ORDER += ("Theorem A", "Inequality (3)", "Tail", "Theorem 3.1", "Corollary 3.2", "Lemma B")
-ORDER += ("Theorem 3.3", "Figure", "Footnote 8")
+ORDER = ("§2.2", "§2.3", "Equation (1)", "Equation (2)", "Algorithm 1", "Footnote 4")
+ORDER += ("Proposition", "Lemma A", "Theorem A", "Inequality (3)", "Tail", "Theorem 3.1")
+ORDER += ("Corollary 3.2", "Lemma B", "Theorem 3.3", "Figure", "Footnote 8")
 
 
 def _place(label: str) -> tuple[int, str]:
