@@ -54,27 +54,27 @@ def theorem_3_3_golden(
     missed, code_error = _norm(run.z[lost]), _norm(run.z - run.z_hat)
     error, norm = _norm(run.synthesize(run.z_hat) - run.x), _norm(run.x)
     steps = (
-        Statement("Ω is the best support for h", "‖h_Π∖Ω‖ ≤ p", _norm(run.h[lost]), p),
-        Statement("triangle inequality", "‖z_Π∖Ω‖ ≤ p + q", missed, p + q),
-        Statement(
+        run.claim("Ω is the best support for h", "‖h_Π∖Ω‖ ≤ p", _norm(run.h[lost]), p),
+        run.claim("triangle inequality", "‖z_Π∖Ω‖ ≤ p + q", missed, p + q),
+        run.claim(
             "Pythagoras",
             "‖z−ẑ‖ ≤ √(r² + p² + (p+q)²)",
             code_error,
             float(np.sqrt(r**2 + p**2 + (p + q) ** 2)),
         ),
-        Statement("golden ratio", "‖z−ẑ‖ ≤ φ ‖e‖", code_error, GOLDEN * whole),
-        Statement("model-RIP on M_k²", "‖e‖ ≤ δ_2k ‖z‖", whole, delta_2k * run.norm),
-        Statement(
+        run.claim("golden ratio", "‖z−ẑ‖ ≤ φ ‖e‖", code_error, GOLDEN * whole),
+        run.claim("model-RIP on M_k²", "‖e‖ ≤ δ_2k ‖z‖", whole, delta_2k * run.norm),
+        run.claim(
             "model-RIP on M_k²",
             "‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖",
             error,
             np.sqrt(1 + delta_2k) * code_error,
         ),
-        Statement(
+        run.claim(
             "model-RIP", "√(1−δ_k) ‖z‖ ≤ ‖x‖", np.sqrt(max(0.0, 1 - delta_k)) * run.norm, norm
         ),
     )
-    return Statement(
+    return run.claim(
         "Theorem 3.3, best constant (ours)",
         "‖x̂−x‖ ≤ φδ_2k √((1+δ_2k)/(1−δ_k)) ‖x‖",
         error,

@@ -1,5 +1,6 @@
 """What each further iteration of Algorithm 1 gains (Gilbert 2017, footnote 4)."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,12 +59,13 @@ def iht_contraction(
     T = np.union1d(np.flatnonzero(following), np.flatnonzero(z))
     before, after = _norm(z - z_hat), _norm(z - following)
     near, far = _norm((b - following)[T]), _norm((b - z)[T])
+    claim = partial(Statement, scale=_norm(z) + _norm(z_hat))
     steps = (
-        Statement("ẑ' is nearest to b in M_k", "‖(b−ẑ')_T‖ ≤ ‖(b−z)_T‖", near, far),
-        Statement("triangle inequality", "‖z−ẑ'‖ ≤ 2 ‖(b−z)_T‖", after, 2 * far),
-        Statement("model-RIP on three codes", "‖(b−z)_T‖ ≤ δ_3k ‖z−ẑ‖", far, delta_3k * before),
+        claim("ẑ' is nearest to b in M_k", "‖(b−ẑ')_T‖ ≤ ‖(b−z)_T‖", near, far),
+        claim("triangle inequality", "‖z−ẑ'‖ ≤ 2 ‖(b−z)_T‖", after, 2 * far),
+        claim("model-RIP on three codes", "‖(b−z)_T‖ ≤ δ_3k ‖z−ẑ‖", far, delta_3k * before),
     )
-    return Statement(
+    return claim(
         "Algorithm 1, contraction", "‖z−ẑ'‖ ≤ 2δ_3k ‖z−ẑ‖", after, 2 * delta_3k * before, steps
     )
 

@@ -38,6 +38,17 @@ class Instance:
         """W_places Wᵀ code."""
         return (self.W @ self.synthesize(code))[places]
 
+    def claim(
+        self,
+        name: str,
+        formula: str,
+        left: float,
+        right: float,
+        steps: tuple[Statement, ...] = (),
+    ) -> Statement:
+        """left ≤ right, rounding measured against ‖z‖."""
+        return Statement(name, formula, left, right, steps, scale=self.norm)
+
 
 def restrict(z: np.ndarray, places: np.ndarray) -> np.ndarray:
     """z|_places: z there, zero elsewhere, of the same length."""
@@ -98,16 +109,18 @@ def lemma_b1(
         )
     on_omega = np.zeros(W.shape[0])
     on_omega[omega] = z
-    back = _norm((W @ (W.T @ on_omega))[omega])  # ‖W_Ω W_Ωᵀ z‖
+    back, norm = _norm((W @ (W.T @ on_omega))[omega]), _norm(z)  # ‖W_Ω W_Ωᵀ z‖, ‖z‖
+    above, below = (1 + delta_k) * norm, (1 - delta_k) * norm
     return (
         Statement(
             "Lemma B.1 (4)",
             "‖W_Ω x‖ ≤ √(1+δ_k) ‖x‖",
             _norm((W @ x)[omega]),
-            np.sqrt(1 + delta_k) * _norm(x),
+            float(np.sqrt(1 + delta_k)) * _norm(x),
+            scale=_norm(x),
         ),
-        Statement("Lemma B.1 (5)", "‖W_Ω W_Ωᵀ z‖ ≤ (1+δ_k) ‖z‖", back, (1 + delta_k) * _norm(z)),
-        Statement("Lemma B.1 (6)", "(1−δ_k) ‖z‖ ≤ ‖W_Ω W_Ωᵀ z‖", (1 - delta_k) * _norm(z), back),
+        Statement("Lemma B.1 (5)", "‖W_Ω W_Ωᵀ z‖ ≤ (1+δ_k) ‖z‖", back, above, scale=norm),
+        Statement("Lemma B.1 (6)", "(1−δ_k) ‖z‖ ≤ ‖W_Ω W_Ωᵀ z‖", below, back, scale=norm),
     )
 
 
@@ -137,6 +150,7 @@ def lemma_b2(W: Any, z: Any, omega: Any, delta_2k: float) -> Statement:
         "‖W_Ω Wᵀ z|_Ωᶜ‖ ≤ δ_2k ‖z|_Ωᶜ‖",
         _norm((W @ (W.T @ outside))[omega]),
         delta_2k * _norm(outside),
+        scale=_norm(outside),
     )
 
 
@@ -174,9 +188,9 @@ def lemma_b3(
     extra = _norm(run.h[np.setdiff1d(run.omega, run.pi)])  # ‖h_{Ω∖Π}‖
     lost = _norm(run.h[np.setdiff1d(run.pi, run.omega)])  # ‖h_{Π∖Ω}‖
     steps = (
-        Statement("Ω is the best support for h", "‖h_Π∖Ω‖ ≤ ‖h_Ω∖Π‖", lost, extra),
-        Statement("by Lemma B.2", "‖h_Ω∖Π‖ ≤ δ_2k ‖z‖", extra, delta_2k * run.norm),
-        Statement(
+        run.claim("Ω is the best support for h", "‖h_Π∖Ω‖ ≤ ‖h_Ω∖Π‖", lost, extra),
+        run.claim("by Lemma B.2", "‖h_Ω∖Π‖ ≤ δ_2k ‖z‖", extra, delta_2k * run.norm),
+        run.claim(
             "by (6) and Lemma B.2",
             "(1−δ_k) ‖z|_Ωᶜ‖ − δ_2k ‖z‖ ≤ ‖h_Π∖Ω‖",
             (1 - delta_k) * missed - delta_2k * run.norm,
@@ -185,7 +199,7 @@ def lemma_b3(
     )
     factor = 2 * delta_2k / (1 - delta_k) if delta_k < 1 else np.inf
     bound = _times(factor, run.norm)
-    return Statement("Lemma B.3", "‖z|_Ωᶜ‖ ≤ 2δ_2k/(1−δ_k) ‖z‖", missed, bound, steps)
+    return run.claim("Lemma B.3", "‖z|_Ωᶜ‖ ≤ 2δ_2k/(1−δ_k) ‖z‖", missed, bound, steps)
 
 
 @states("Lemma B.4", "estimation: the pooled code is near z")
@@ -208,17 +222,17 @@ def lemma_b4(
     unrounded = _times(_estimation_factor(delta_k, delta_2k), run.norm)
     factor = 5 * delta_2k / (1 - delta_k) if delta_k < 1 else np.inf
     steps = (
-        Statement(
+        run.claim(
             "triangle inequality",
             "‖z−ẑ‖ ≤ ‖z|_Ωᶜ‖ + ‖(I−W_ΩW_Ωᵀ)z|_Ω‖ + ‖W_ΩWᵀz|_Ωᶜ‖",
             error,
             missed + _norm(defect) + leak,
         ),
-        Statement(
+        run.claim(
             "model-RIP", "‖(I−W_ΩW_Ωᵀ)z|_Ω‖ ≤ δ_k ‖z|_Ω‖", _norm(defect), delta_k * _norm(inside)
         ),
-        Statement("by Lemma B.2", "‖W_ΩWᵀz|_Ωᶜ‖ ≤ δ_2k ‖z|_Ωᶜ‖", leak, delta_2k * missed),
-        Statement(
+        run.claim("by Lemma B.2", "‖W_ΩWᵀz|_Ωᶜ‖ ≤ δ_2k ‖z|_Ωᶜ‖", leak, delta_2k * missed),
+        run.claim(
             "by Lemma B.3",
             "‖z−ẑ‖ ≤ ((1+δ_2k)·2δ_2k/(1−δ_k) + δ_k) ‖z‖",
             error,
@@ -226,7 +240,7 @@ def lemma_b4(
         ),
     )
     bound = _times(factor, run.norm)
-    return Statement("Lemma B.4", "‖z−ẑ‖ ≤ 5δ_2k/(1−δ_k) ‖z‖", error, bound, steps)
+    return run.claim("Lemma B.4", "‖z−ẑ‖ ≤ 5δ_2k/(1−δ_k) ‖z‖", error, bound, steps)
 
 
 @states("Theorem 3.3", "the reconstruction bound of one layer")
@@ -243,20 +257,20 @@ def theorem_3_3(
     code_error = _norm(run.z - run.z_hat)
     steps = (
         lemma_b4(W, z, K, k, delta_k, delta_2k, blocks),
-        Statement(
+        run.claim(
             "model-RIP on M_k²",
             "‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖",
             error,
             np.sqrt(1 + delta_2k) * code_error,
         ),
-        Statement(
+        run.claim(
             "model-RIP",
             "√(1−δ_2k) ‖z‖ ≤ ‖x‖",
             np.sqrt(max(0.0, 1 - delta_2k)) * run.norm,
             _norm(run.x),
         ),
     )
-    return Statement(
+    return run.claim(
         "Theorem 3.3",
         "‖x̂−x‖ ≤ 5δ_2k/(1−δ_k) √((1+δ_2k)/(1−δ_2k)) ‖x‖",
         error,
@@ -284,24 +298,24 @@ def theorem_3_3_sharp(
     code_error = _norm(run.z - run.z_hat)
     error = _norm(run.synthesize(run.z_hat) - run.x)
     steps = (
-        Statement("ẑ is nearest to h in M_k", "‖(h−ẑ)_T‖ ≤ ‖(h−z)_T‖", near, far),
-        Statement("triangle inequality", "‖z−ẑ‖ ≤ 2 ‖(h−z)_T‖", code_error, 2 * far),
-        Statement("model-RIP on M_k²", "‖(h−z)_T‖ ≤ δ_2k ‖z‖", far, delta_2k * run.norm),
-        Statement("together", "‖z−ẑ‖ ≤ 2δ_2k ‖z‖", code_error, 2 * delta_2k * run.norm),
-        Statement(
+        run.claim("ẑ is nearest to h in M_k", "‖(h−ẑ)_T‖ ≤ ‖(h−z)_T‖", near, far),
+        run.claim("triangle inequality", "‖z−ẑ‖ ≤ 2 ‖(h−z)_T‖", code_error, 2 * far),
+        run.claim("model-RIP on M_k²", "‖(h−z)_T‖ ≤ δ_2k ‖z‖", far, delta_2k * run.norm),
+        run.claim("together", "‖z−ẑ‖ ≤ 2δ_2k ‖z‖", code_error, 2 * delta_2k * run.norm),
+        run.claim(
             "model-RIP on M_k²",
             "‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖",
             error,
             np.sqrt(1 + delta_2k) * code_error,
         ),
-        Statement(
+        run.claim(
             "model-RIP",
             "√(1−δ_k) ‖z‖ ≤ ‖x‖",
             np.sqrt(max(0.0, 1 - delta_k)) * run.norm,
             _norm(run.x),
         ),
     )
-    return Statement(
+    return run.claim(
         "Theorem 3.3, sharper (ours)",
         "‖x̂−x‖ ≤ 2δ_2k √((1+δ_2k)/(1−δ_k)) ‖x‖",
         error,
