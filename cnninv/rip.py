@@ -110,7 +110,9 @@ def products(W: Any) -> np.ndarray:
     # a sparse product costs about 10 times as much per term as a dense one
     if is_sparse(W) and W.nnz > DENSE * W.shape[0] * W.shape[1]:
         W = dense(W)
-    G = np.asarray(dense(W @ W.T), dtype=float)
+    explicit = is_sparse(W) or hasattr(W, "__array__")
+    # an operator is applied to the columns of its transpose
+    G = np.asarray(dense(W @ (W.T if explicit else dense(W.T))), dtype=float)
     return (G + G.T) / 2
 
 
