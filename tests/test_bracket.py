@@ -90,7 +90,7 @@ def test_no_entries_no_distortion():
         ({"sums": 0}, ValueError, "sums = 0"),
         ({"starts": 0}, ValueError, "starts = 0"),
         ({"rng": 0}, TypeError, "numpy.random.Generator"),
-        ({"W": 3.0}, TypeError, "W = float"),
+        ({"W": 3.0}, ValueError, "W has shape"),
         ({"blocks": np.zeros(3, int)}, ValueError, "each of 16 entries"),
     ],
 )
