@@ -214,21 +214,21 @@ def draw(sizes: np.ndarray, deltas: np.ndarray) -> Any:
     M, length, D = sizes.T
     median = np.median(deltas, axis=0)
     figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained", sharey=True)
-    panels = [(M * length**2 / D, "Mℓ²/D, the theorem's scale"), (M * length, "Mℓ")]
+    panels = [(M * length**2 / D, "$M\\ell^2/D$, the theorem's scale"), (M * length, "$M\\ell$")]
     for axis, (scale, label) in zip(axes, panels, strict=True):
         for value, colour in zip(np.unique(length), COLOURS, strict=False):
             chosen = length == value
             axis.loglog(
-                scale[chosen], median[chosen], "o", color=colour, ms=4, label=f"ℓ = {value}"
+                scale[chosen], median[chosen], "o", color=colour, ms=4, label=f"$\\ell={value}$"
             )
         axis.set(xlabel=label)
-    axes[0].set_ylabel(f"median δ_{SPARSITY}")
+    axes[0].set_ylabel(rf"median $\delta_{SPARSITY}$")
     ends = np.array([(M * length).min(), (M * length).max()])
     grid = np.geomspace(*ends, 20)
     promise = [guaranteed_delta(int(s), 1, K, SHIFTS, SPARSITY, EPSILON) for s in grid]
     axes[1].loglog(grid, promise, color="0.4", lw=1)
     axes[1].text(grid[9], promise[9] * 1.15, "our guarantee", color="0.4")
-    axes[0].legend(fontsize=8, title="all D", title_fontsize=8)
+    axes[0].legend(fontsize=8, title="all $D$", title_fontsize=8)
     return figure
 
 
