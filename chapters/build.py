@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 import time
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from nbconvert import HTMLExporter
 CHAPTERS = Path(__file__).parent
 SECONDS, MEGABYTES = 60, 2048
 TEX = re.compile(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$\s](?:[^$]*?[^$\s])?)\$(?!\d)", re.DOTALL)
+LETTER = re.compile(r'<mi mathvariant="(script|double-struck)">([A-Z])</mi>')
 NO_ALT = 'alt="No description has been provided for this image"'
 
 
@@ -133,11 +135,21 @@ def with_mathml(source: str) -> str:
             raise ValueError(
                 f"{unknown.group()} in {match.group()} has no MathML; write it otherwise"
             )
+        markup = LETTER.sub(_letter, markup)
         return markup.replace("|", "&#x7C;").replace("*", "&#x2A;").replace("_", "&#x5F;")
 
     pieces = re.split(r"(```.*?```|`[^`\n]*`)", source, flags=re.DOTALL)
     pieces[::2] = [TEX.sub(convert_one, piece) for piece in pieces[::2]]
     return "".join(pieces)
+
+
+def _letter(match: re.Match) -> str:
+    """ℳ for a script M: browsers do not honour `mathvariant` on a plain letter."""
+    name = f"{match.group(1)} capital {match.group(2)}".upper()
+    for prefix in ("MATHEMATICAL ", ""):
+        with contextlib.suppress(KeyError):
+            return f"<mi>{unicodedata.lookup(prefix + name)}</mi>"
+    raise ValueError(f"no letter is called {name}")
 
 
 def render(notebook: nbformat.NotebookNode, name: str, folder: Path) -> None:
