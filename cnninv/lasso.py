@@ -1,0 +1,326 @@
+"""ℓ1-regularised least squares for Wᵀ, and the recovery of a code from it (Gilbert 2017, Algorithm 2).
+
+The problem is the paper's, squared and without the usual ½:
+
+    F(z) = ‖x − Wᵀz‖² + λ‖z‖₁.
+
+Its dual maximises G(θ) = 2θᵀx − ‖θ‖² = ‖x‖² − ‖x − θ‖² over 2‖Wθ‖_∞ ≤ λ: minimise ‖r‖² + λ‖z‖₁ under
+r = x − Wᵀz with multipliers 2θ, over r first (r = θ), then over z (bounded below only if |2Wθ| ≤ λ in each
+entry). So F(z) − G(θ) bounds how far F(z) is from the minimum, for any feasible θ.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from cnninv.backend import array_namespace
+from cnninv.iht import operator_norm
+from cnninv.pooling import max_pool, unpool
+from cnninv.validation import POSITIVE, real_array, real_matrix, real_number, whole_number
+
+SAFETY = 1.01
+"""`operator_norm` errs downwards by a few times 1e-5; the step is made for a norm one per cent larger."""
+
+
+def lasso(
+    W: Any,
+    x: Any,
+    lam: Any,
+    allowed: Any = None,
+    start: Any = None,
+    tol: float = 1e-6,
+    iterations: int = 10_000,
+    norm: float | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """z = argmin ‖x − Wᵀz‖² + λ‖z‖₁ by FISTA with restarts, stopped by the duality gap.
+
+    Parameters
+    ----------
+    W : array, sparse array or operator with `@` and `.T`, shape (K*n, M*D)
+    x : array, shape (M*D,) or (M*D, batch)
+        Columns are solved side by side, each with its own momentum, restarts and stop.
+    lam : float, or one per column
+        λ > 0. From `lambda_max` on, z = 0 is optimal.
+    allowed : boolean array, shape (K*n,) or (K*n, batch), optional
+        z is 0 elsewhere (Algorithm 2, line 3); the gap is then that of the restricted problem.
+    start : array, shape of z, optional
+        Where to start; 0 if not given.
+    tol : float
+        Stop a column when its gap is at most tol · ‖x‖².
+    iterations : int
+        At most so many; each applies W and Wᵀ once.
+    norm : float, optional
+        ‖W‖, if known: saves computing it.
+
+    Returns
+    -------
+    z : array, shape (K*n,) or (K*n, batch)
+    history : dict
+        ``gap``: F(z_i) − G(θ) ≥ F(z_i) − min F for i = 0, 1, …, the θ the best so far, per column if
+        there is a batch (a column that has stopped keeps its value); ``objective``: F(z), ``iterations``
+        and ``restarts`` per column; ``stopped``: "gap", or "iterations" if some column has not reached
+        `tol`.
+
+    In float32 the gap itself is known to about 1e-6 · ‖x‖²; a smaller `tol` may never be met.
+
+    Sources: Beck and Teboulle 2009 (FISTA); O'Donoghue and Candès 2015 (restart where the step and the
+    momentum disagree).
+
+    Examples
+    --------
+    >>> z, history = lasso(np.eye(2), [3.0, 0.5], lam=2.0)
+    >>> z.round(3), history["stopped"]
+    (array([2., 0.]), 'gap')
+    """
+    W, x = real_matrix(W, "W"), real_array(x, "x", ndim=(1, 2))
+    lam, tol = _penalty(lam, x), real_number(tol, "tol", low=0)
+    iterations = whole_number(iterations, "iterations", low=0)
+    _check_shapes(W, x)
+    xp, shape = array_namespace(x), (W.shape[0], *x.shape[1:])
+    dtype = np.result_type(getattr(W, "dtype", None) or x.dtype, x.dtype)
+    norm = operator_norm(W) if norm is None else real_number(norm, "norm", low=0)
+    z = xp.zeros(shape, dtype) if start is None else _like_code(start, "start", shape, dtype)
+    if allowed is not None:
+        allowed = _like_code(allowed, "allowed", shape, None).reshape(len(z), -1)
+    columns = x.astype(dtype, copy=False).reshape(len(x), -1)
+    run = _Fista(W, columns, lam, allowed, z.reshape(len(z), -1), norm)
+
+    z, left = xp.array(run.z), xp.arange(columns.shape[1])
+    gap, objective = xp.zeros(len(left)), xp.zeros(len(left))
+    count, restarts, gaps = xp.zeros(len(left), int), xp.zeros(len(left), int), []
+    target = tol * _dot(columns, columns)
+    for iteration in range(iterations + 1):
+        c = run.correlate()
+        objective[left], gap[left], restarts[left] = run.objective, run.gap(c), run.restarts
+        count[left] = iteration
+        gaps.append(gap.copy())
+        going = gap[left] > target[left]
+        if iteration == iterations or not bool(going.all()):
+            z[:, left] = run.z
+            left = left[going]
+            if iteration == iterations or not len(left):
+                break
+            run.keep(going)
+            c = c[:, going]
+        run.step(c)
+    per_column = {"objective": objective, "iterations": count, "restarts": restarts}
+    history = {"gap": xp.stack(gaps).reshape(len(gaps), *x.shape[1:])}
+    history |= {name: values.reshape(x.shape[1:])[()] for name, values in per_column.items()}
+    return z.reshape(shape), history | {"stopped": "iterations" if len(left) else "gap"}
+
+
+def lambda_max(W: Any, x: Any) -> Any:
+    """The least λ for which z = 0 is optimal, 2‖Wx‖_∞; one per column if there is a batch.
+
+    Examples
+    --------
+    >>> lambda_max(np.eye(2), [3.0, 0.5])
+    6.0
+    """
+    W, x = real_matrix(W, "W"), real_array(x, "x", ndim=(1, 2))
+    _check_shapes(W, x)
+    most = (2 * abs(W @ x).max(axis=0)).astype(float)
+    return most if x.ndim == 2 else float(most)
+
+
+def lasso_path(
+    W: Any, x: Any, fractions: Any, norm: float | None = None, **options: Any
+) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """`lasso` for λ = fraction · `lambda_max`, each started from the one before.
+
+    Parameters
+    ----------
+    W, x, norm
+        As in `lasso`.
+    fractions : sequence of float
+        In the order wanted; from large to small, each start is near the next minimum.
+    options
+        Passed to `lasso`.
+
+    Yields
+    ------
+    lam, z, history
+        λ (per column if there is a batch), and what `lasso` returns.
+
+    Examples
+    --------
+    >>> for lam, z, _ in lasso_path(np.eye(2), [3.0, 0.5], [1.0, 0.5]):
+    ...     print(lam, z.round(2))
+    6.0 [0. 0.]
+    3.0 [1.5 0. ]
+    """
+    fractions = [
+        real_number(fraction, f"fractions[{i}]", low=POSITIVE)
+        for i, fraction in enumerate(fractions)
+    ]
+    most, z = lambda_max(W, x), None
+    norm = operator_norm(W) if norm is None else norm
+    for fraction in fractions:
+        # where x is 0, any λ will do
+        lam = array_namespace(x).maximum(fraction * most, POSITIVE)
+        z, history = lasso(W, x, lam, start=z, norm=norm, **options)
+        yield lam, z, history
+
+
+def recover_code(
+    W: Any,
+    x: Any,
+    lam: Any,
+    shape: tuple[int, ...],
+    window: int | tuple[int, ...],
+    tol: float = 1e-6,
+    iterations: int = 10_000,
+    norm: float | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """Algorithm 2: a code with at most one non-zero per pooling region that reconstructs x as Wᵀz.
+
+        1: z_init = argmin ‖x − Wᵀz‖² + λ‖z‖₁
+        2: z_model = upsample(max-pool(z_init), s),  s the switches
+        3: z = argmin ‖x − Wᵀz‖² + λ‖z‖₁  with z_i = 0 where z_model is 0
+
+    Line 2 prints s = pool-switch(z), of a z that is not there yet: s comes from z_init here. The largest
+    |z| of a region is kept, as the model's projection does.
+
+    Parameters
+    ----------
+    W, x, lam, tol, iterations, norm
+        As in `lasso`.
+    shape : tuple of int
+        (K, *positions), with K*n entries in all.
+    window : int or one per axis
+        Size of a pooling region.
+
+    Returns
+    -------
+    z : array, shape (K*n,) or (K*n, batch)
+    history : dict
+        ``init`` and ``final``: what `lasso` tells of lines 1 and 3, the gaps certified in both;
+        ``z_init``, ``z_model``.
+
+    Examples
+    --------
+    >>> z, history = recover_code(np.eye(4), [3.0, 2.0, 0.0, 4.0], 2.0, shape=(2, 2), window=2)
+    >>> history["z_init"].round(3), z.round(3)
+    (array([2., 1., 0., 3.]), array([2., 0., 0., 3.]))
+    """
+    norm = operator_norm(W) if norm is None else norm
+    options = {"tol": tol, "iterations": iterations, "norm": norm}
+    # line 1
+    z_init, first = lasso(W, x, lam, **options)
+    # line 2
+    z_model = _pooled(z_init, shape, window)
+    # line 3
+    z, last = lasso(W, x, lam, allowed=z_model != 0, start=z_model, **options)
+    return z, {"init": first, "final": last, "z_init": z_init, "z_model": z_model}
+
+
+def _pooled(z: Any, shape: tuple[int, ...], window: Any) -> Any:
+    """upsample(max-pool(z), s) for each column."""
+    if z.ndim == 1:
+        return unpool(*max_pool(z, shape, window), shape, window)
+    return array_namespace(z).stack([_pooled(column, shape, window) for column in z.T], axis=1)
+
+
+class _Fista:
+    """The columns still running: z, its extrapolation y, and what Wᵀ makes of both."""
+
+    def __init__(self, W: Any, x: Any, lam: Any, allowed: Any, z: Any, norm: float) -> None:
+        xp = self.xp = array_namespace(x)
+        self.W, self.x, self.lam, self.allowed = W, x, xp.asarray(lam), allowed
+        self.z = z if allowed is None else z * allowed
+        self.fit = W.T @ self.z  # Wᵀz
+        self.y, self.r = self.z, x - self.fit  # r = x − Wᵀy
+        columns = x.shape[1]
+        # the gradient −2W(x − Wᵀz) has the Lipschitz constant L = 2‖W‖²
+        self.L = xp.full(columns, 2 * (SAFETY * norm) ** 2 or 1.0)
+        self.t, self.restarts = xp.ones(columns), xp.zeros(columns, int)
+        self.dual, self.energy = xp.full(columns, -np.inf), _dot(x, x)
+        self.objective = self._objective(self.z, self.fit)
+
+    def correlate(self) -> Any:
+        """W(x − Wᵀy), on the entries allowed."""
+        c = self.W @ self.r
+        return c if self.allowed is None else c * self.allowed
+
+    def gap(self, c: Any) -> Any:
+        """F(z) − G(θ) for the best θ so far; the newest is the residual, scaled until it is feasible."""
+        xp, peak = self.xp, abs(c).max(axis=0).astype(float)
+        rx, rr = _dot(self.r, self.x), _dot(self.r, self.r)
+        # θ = s r: G is largest at s = rᵀx/‖r‖²; feasible is |s| ≤ λ/(2‖W r‖_∞)
+        most = self.lam / xp.maximum(2 * peak, POSITIVE)
+        s = xp.clip(rx / xp.maximum(rr, POSITIVE), -most, most)
+        self.dual = xp.maximum(self.dual, 2 * s * rx - s**2 * rr)
+        return xp.maximum(self.objective - self.dual, 0)
+
+    def step(self, c: Any) -> None:
+        """One iteration from c = W(x − Wᵀy)."""
+        xp, dtype = self.xp, self.x.dtype
+        # z₊ ← soft(y + (2/L) W(x − Wᵀy), λ/L)
+        forward = self.y + (2 / self.L).astype(dtype) * c
+        threshold = (self.lam / self.L).astype(dtype)
+        z = forward - xp.clip(forward, -threshold, threshold)
+        fit = self.W.T @ z
+        # a step is too long where 2‖Wᵀ(z₊ − y)‖² > L‖z₊ − y‖², but for rounding
+        move, seen = z - self.y, fit - (self.x - self.r)
+        rounding = 32 * np.finfo(dtype).eps * xp.sqrt(self.energy + _dot(fit, fit))
+        long = xp.sqrt(2 * _dot(seen, seen)) > xp.sqrt(self.L * _dot(move, move)) + rounding
+        if bool(long.any()):
+            self.L = xp.where(long, 2 * self.L, self.L)
+            z, fit = xp.where(long, self.z, z), xp.where(long, self.fit, fit)
+        # restart where momentum and step disagree: (y − z₊)ᵀ(z₊ − z) > 0
+        gain = z - self.z
+        restart = long | (_dot(move, gain) < 0)
+        after = xp.where(restart, 1.0, (1 + xp.sqrt(1 + 4 * self.t**2)) / 2)
+        beta = xp.where(restart, 0.0, (self.t - 1) / after).astype(dtype)
+        self.r = self.x - fit - beta * (fit - self.fit)  # y ← z₊ + β(z₊ − z)
+        self.y, self.z, self.fit, self.t = z + beta * gain, z, fit, after
+        self.restarts = self.restarts + restart
+        self.objective = self._objective(z, fit)
+
+    def keep(self, going: Any) -> None:
+        """Go on with some columns only."""
+        for name in ("x", "z", "y", "r", "fit", "allowed"):
+            value = getattr(self, name)
+            if value is not None and (name != "allowed" or value.shape[1] > 1):
+                setattr(self, name, value[:, going])
+        for name in ("lam", "L", "t", "restarts", "dual", "energy", "objective"):
+            setattr(self, name, getattr(self, name)[going])
+
+    def _objective(self, z: Any, fit: Any) -> Any:
+        d = self.x - fit
+        return _dot(d, d) + self.lam * abs(z).sum(axis=0, dtype=float)
+
+
+def _dot(a: Any, b: Any) -> Any:
+    """aᵀb for each column, summed in float64."""
+    return (a * b).sum(axis=0, dtype=float)
+
+
+def _check_shapes(W: Any, x: Any) -> None:
+    if W.shape[1] != x.shape[0]:
+        raise ValueError(f"W has shape {W.shape} and x {x.shape}; expected W.shape[1] == len(x)")
+
+
+def _penalty(lam: Any, x: Any) -> Any:
+    """λ as one positive number per column of x."""
+    xp, columns = array_namespace(x), x.size // len(x)
+    if getattr(lam, "ndim", 0) == 0 and not isinstance(lam, (list, tuple)):
+        return xp.full(columns, real_number(lam, "lam", low=POSITIVE))
+    lam = real_array(lam, "lam", ndim=1)
+    if len(lam) != columns:
+        raise ValueError(f"lam has {len(lam)} entries; expected one for each of {columns} columns")
+    if not bool((lam > 0).all()):
+        raise ValueError(f"lam has the entry {float(lam.min())}; expected positive numbers")
+    return lam.astype(float)
+
+
+def _like_code(value: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Any:
+    """`value` in the shape of the code: floats of that dtype, or booleans if there is none."""
+    xp = array_namespace(value)
+    array = xp.asarray(value) if dtype is None else real_array(value, name)
+    if dtype is None and array.dtype.kind != "b":
+        raise TypeError(f"{name} has dtype {array.dtype}; expected booleans")
+    if array.shape != shape and not (dtype is None and array.shape == shape[:1]):
+        raise ValueError(f"{name} has shape {array.shape}; expected that of the code, {shape}")
+    return array if dtype is None else array.astype(dtype)
