@@ -5,6 +5,7 @@ selections S_τ x as the rows of one dense matrix, the patches, and multiplies i
 multiplies by the transposed filters and adds up the S_τᵀ.
 """
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -17,15 +18,15 @@ from cnninv.filters import check_filters
 from cnninv.geometry import conv_shape
 from cnninv.validation import real_array
 
-PATCH_BYTES = 2**24
+PATCH_BYTES = 2**23
 """Patches are made for so many bytes of lines at a time: this bounds the memory beside input and output."""
 
 
 class ConvOperator:
     """W in factored form: ``@`` on ``(M*D,)`` and ``(M*D, batch)``, ``.T``, ``.to_matrix()``.
 
-    Equal to `conv_matrix` with the same arguments, up to rounding. Beside input and output it needs a padded
-    copy of the input and, at a time, `PATCH_BYTES` of patches (or those of one line of shifts, if more).
+    Equal to `conv_matrix` with the same arguments, up to rounding. Beside input and output W x needs, at a
+    time, `PATCH_BYTES` of patches (or those of one line of shifts, if more), and Wᵀ h a padded output too.
 
     Parameters
     ----------
@@ -68,17 +69,44 @@ class ConvOperator:
 
     def __matmul__(self, x: Any) -> Any:
         """W x for x of shape (M*D,) or (M*D, batch)."""
+        return self.forward(x)
+
+    def forward(self, x: Any, bias: Any = None, relu: bool = False) -> Any:
+        """W x + b, a bias for each filter, then max(·, 0) if `relu`: a layer in one pass over the memory.
+
+        Parameters
+        ----------
+        x : array, shape (M*D,) or (M*D, batch)
+        bias : array, shape (K,), optional
+        relu : bool
+
+        Returns
+        -------
+        h : array, shape (K*n,) or (K*n, batch)
+
+        Examples
+        --------
+        >>> ConvOperator([[[1.0, 2.0]]], 3).forward([1.0, 0.0, -1.0], bias=[0.5], relu=True)
+        array([1.5, 0. ])
+        """
         x = self._check(x, self.shape[1])
         xp, g, G = array_namespace(x), self._geometry, self.layer.groups
-        padded = g.pad(x.reshape(self.layer.M, *g.D, -1), xp)
-        K, batch = self.layer.K, padded.shape[-1]
-        filters = self.filters.reshape(G, K // G, -1)
-        h = xp.empty((G, K // G, g.n[0], g.n[1] * batch), dtype=x.dtype)
-        for lines in g.chunks(padded):
-            patches = g.patches(padded, lines, xp).reshape(G, filters.shape[2], -1)
+        signal = x.reshape(self.layer.M, *g.D, -1)
+        K, line = self.layer.K, g.n[1] * signal.shape[-1]
+        dtype = xp.result_type(self.filters, x)
+        filters = self.filters.reshape(G, K // G, -1).astype(dtype, copy=False)
+        bias = None if bias is None else self._check_bias(bias).reshape(G, K // G, 1)
+        h = xp.empty((G, K // G, g.n[0] * line), dtype=dtype)
+        for lines, columns, memory in g.parts(self.layer.M, line, dtype, xp):
+            patches = memory.reshape(G, filters.shape[2], -1)
+            g.patches(signal, lines, patches, xp)
             for group in range(G):
-                product = filters[group] @ patches[group]
-                h[group, :, lines] = product.reshape(K // G, -1, h.shape[3])
+                xp.matmul(filters[group], patches[group], out=h[group, :, columns])
+            # while this part of h is in the cache
+            if bias is not None:
+                h[:, :, columns] += bias
+            if relu:
+                xp.maximum(h[:, :, columns], 0, out=h[:, :, columns])
         return h.reshape(self.shape[0], *x.shape[1:])
 
     @property
@@ -91,14 +119,15 @@ class ConvOperator:
         h = self._check(h, self.shape[0])
         xp, g, G = array_namespace(h), self._geometry, self.layer.groups
         K, M = self.layer.K, self.layer.M
-        blocks = h.reshape(G, K // G, g.n[0], -1)
-        batch = blocks.shape[3] // g.n[1]
+        blocks = h.reshape(G, K // G, -1)
+        line = blocks.shape[2] // g.n[0]
+        dtype = xp.result_type(self.filters, h)
         filters = self.filters.reshape(G, K // G, -1)
-        padded = xp.zeros((M, *g.padded, batch), dtype=h.dtype)
-        for lines in g.chunks(padded):
-            patches = xp.stack(
-                [filters[i].T @ blocks[i][:, lines].reshape(K // G, -1) for i in range(G)]
-            )
+        padded = xp.zeros((M, *g.padded, line // g.n[1]), dtype=dtype)
+        for lines, columns, memory in g.parts(M, line, dtype, xp):
+            patches = memory.reshape(G, filters.shape[2], -1)
+            for group in range(G):
+                xp.matmul(filters[group].T, blocks[group, :, columns], out=patches[group])
             g.add_patches(padded, patches, lines)
         return g.unpad(padded).reshape(self.shape[1], *h.shape[1:])
 
@@ -120,6 +149,15 @@ class ConvOperator:
                 f"{length} rows here"
             )
         return x
+
+    def _check_bias(self, bias: Any) -> Any:
+        bias = real_array(bias, "bias", ndim=1)
+        array_namespace(self.filters, bias)
+        if len(bias) != self.layer.K:
+            raise ValueError(
+                f"bias has shape {bias.shape}; expected one for each of {self.layer.K} filters"
+            )
+        return bias
 
 
 class TransposedConv:
@@ -169,16 +207,26 @@ class _Geometry:
         self.before = tuple(before)
         self.padded = tuple(max(r, b + D) for r, b, D in zip(reach, before, self.D, strict=True))
 
-    def pad(self, x: Any, xp: Any) -> Any:
-        """(M, D1, D2, batch) → (M, *padded, batch), with zeros or wrapped around."""
-        if self.padded == tuple(self.D):
-            return x
-        after = [p - b - D for p, b, D in zip(self.padded, self.before, self.D, strict=True)]
-        widths = [(0, 0), *zip(self.before, after, strict=True), (0, 0)]
-        return xp.pad(x, widths, mode="wrap" if self.circular else "constant")
+    def pad(self, x: Any, lines: slice, xp: Any) -> Any:
+        """What the given lines of shifts reach of x, shape (M, D1, D2, batch), with zeros or wrapped around."""
+        first = lines.start * self.stride[0] - self.before[0]
+        last = (lines.stop - 1) * self.stride[0] - self.before[0] + self.size[0]
+        (D1, D2), (M, *_, batch) = self.D, x.shape
+        if self.circular:
+            widths = (self.before[1], self.padded[1] - self.before[1] - D2)
+            reached = x[:, xp.arange(first, last) % D1]
+            return xp.pad(reached, [(0, 0), (0, 0), widths, (0, 0)], mode="wrap")
+        if first >= 0 and last <= D1 and self.padded[1] == D2:
+            return x[:, first:last]
+        padded = xp.zeros((M, last - first, self.padded[1], batch), dtype=x.dtype)
+        start = min(max(first, 0), D1)
+        stop = max(start, min(last, D1))
+        columns = slice(self.before[1], self.before[1] + D2)
+        padded[:, start - first : stop - first, columns] = x[:, start:stop]
+        return padded
 
     def unpad(self, padded: Any) -> Any:
-        """The transpose of `pad`."""
+        """The transpose of padding the whole input."""
         if self.circular:
             for axis in (0, 1):
                 padded = self._unwrap(padded, axis)
@@ -194,21 +242,30 @@ class _Geometry:
         lines[before : before + after] += lines[before + D :]
         return lines.swapaxes(0, 1 + axis)
 
-    def chunks(self, padded: Any) -> list[slice]:
-        """Lines of shifts whose patches fit into PATCH_BYTES, at least one at a time."""
-        M, _, _, batch = padded.shape
-        per_line = M * prod(self.size) * self.n[1] * batch * padded.dtype.itemsize
-        step = max(1, PATCH_BYTES // max(1, per_line))
-        return [slice(i, min(i + step, self.n[0])) for i in range(0, self.n[0], step)]
+    def parts(self, M: int, line: int, dtype: Any, xp: Any) -> Iterator[tuple[slice, slice, Any]]:
+        """Lines of shifts whose patches fit into PATCH_BYTES, at least one at a time.
 
-    def patches(self, padded: Any, lines: slice, xp: Any) -> Any:
-        """S_τ x for all taps τ: shape (M, l1, l2, lines, n2, batch)."""
+        Yields the lines, their columns in h (`line` of them each), and memory for their patches.
+        """
+        height = M * prod(self.size)
+        step = max(1, PATCH_BYTES // max(1, height * line * np.dtype(dtype).itemsize))
+        memory = xp.empty(height * min(step, self.n[0]) * line, dtype=dtype)
+        for start in range(0, self.n[0], step):
+            stop = min(start + step, self.n[0])
+            yield (
+                slice(start, stop),
+                slice(start * line, stop * line),
+                memory[: height * (stop - start) * line],
+            )
+
+    def patches(self, x: Any, lines: slice, out: Any, xp: Any) -> None:
+        """S_τ x for all taps τ into `out`, in the order (M, l1, l2, lines, n2, batch)."""
+        padded = self.pad(x, lines, xp)
         M, _, _, batch = padded.shape
-        shape = (M, *self.size, lines.stop - lines.start, self.n[1], batch)
-        patches = xp.empty(shape, dtype=padded.dtype)
+        here = slice(0, lines.stop - lines.start)
+        out = out.reshape(M, *self.size, here.stop, self.n[1], batch)
         for a, b in np.ndindex(self.size):
-            patches[:, a, b] = padded[:, *self._window(a, b, lines)]
-        return patches
+            out[:, a, b] = padded[:, *self._window(a, b, here)]
 
     def add_patches(self, padded: Any, patches: Any, lines: slice) -> None:
         """The transpose of `patches`: add S_τᵀ of each tap's part."""

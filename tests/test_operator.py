@@ -22,13 +22,42 @@ def test_the_factored_form_is_the_explicit_matrix(layer, batch):
     assert np.allclose(factored.T @ h[:, 0], W.T @ h[:, 0])
 
 
-def test_patches_made_in_parts_give_the_same_product(rng, monkeypatch):
-    arguments = random_filters(4, 3, (3, 5), rng), (9, 11), 1, "same"
-    W, x = ConvOperator(*arguments), rng.standard_normal((297, 2))
-    whole, back = W @ x, W.T @ (W @ x)
-    monkeypatch.setattr(operator, "PATCH_BYTES", 1)
-    assert np.allclose(W @ x, whole)
-    assert np.allclose(W.T @ whole, back)
+@given(st.one_of(layers(groups=True), circular_layers()))
+def test_patches_made_line_by_line_give_the_same_product(layer):
+    factored = ConvOperator(
+        layer.filters, layer.input_shape, layer.stride, layer.padding, layer.groups
+    )
+    rng = np.random.default_rng(0)
+    x, h = (rng.standard_normal((size, 2)) for size in layer.W.shape[::-1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operator, "PATCH_BYTES", 1)
+        assert np.allclose(factored @ x, layer.W @ x)
+        assert np.allclose(factored.T @ h, layer.W.T @ h)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_bias_and_relu_in_the_same_pass(rng, groups):
+    W = ConvOperator(random_filters(4, 2, (3, 3), rng), (5, 6), padding="same", groups=groups)
+    x, bias = rng.standard_normal((W.shape[1], 3)), rng.standard_normal(4)
+    h = (W @ x).reshape(4, -1, 3) + bias[:, None, None]
+    assert np.allclose(W.forward(x, bias).reshape(h.shape), h)
+    assert np.allclose(W.forward(x, bias, relu=True).reshape(h.shape), np.maximum(h, 0))
+    with pytest.raises(ValueError, match=r"bias has shape \(3,\); expected one for each of 4"):
+        W.forward(x, np.ones(3))
+
+
+def test_memory_beside_input_and_output_is_that_of_the_patches(rng, tracemalloc_peak):
+    W = ConvOperator(random_filters(16, 16, (3, 3), rng).astype(np.float32), (256, 256), 1, "same")
+    x = rng.standard_normal(W.shape[1]).astype(np.float32)
+    assert tracemalloc_peak(lambda: W @ x) < W.shape[0] * 4 + 1.5 * operator.PATCH_BYTES
+
+
+def test_mixed_precision_is_as_with_the_explicit_matrix(rng):
+    filters = random_filters(4, 3, 3, rng)
+    W, factored = conv_matrix(filters, 8), ConvOperator(filters, 8)
+    for x, h in ((np.ones(24), np.ones(24)), (np.ones(24, np.float32), np.ones(24, np.float32))):
+        assert (factored @ x).dtype == (W @ x).dtype
+        assert (factored.T @ h).dtype == (W.T @ h).dtype
 
 
 def test_float32_stays_float32(rng):
