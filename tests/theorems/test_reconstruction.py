@@ -374,18 +374,6 @@ def test_lemma_b4_and_theorem_3_3_catch_constants_that_are_too_small(name):
     assert not function(W, z, 2, 2, 0.3 * delta_k, 0.3 * delta_2k).holds
 
 
-def test_theorem_3_3_needs_the_constant_on_sums_of_two_codes():
-    # unit rows, k = 1 in a bank with a repeated filter: δ_k = 0, but δ_2k = 1 and the bound is empty
-    filters = normalize_filters(random_filters(3, 4, 2, np.random.default_rng(0)))
-    W = conv_matrix(filters, 4)
-    z = sample_code(3, 3, 3, np.random.default_rng(0))
-    delta_k, delta_2k = (model_rip_exact(W, 3, 3, sums=sums) for sums in (1, 2))
-    assert delta_k < delta_2k
-    honest = theorem_3_3(W, z, 3, 3, delta_k, delta_2k)
-    assert honest.holds
-    assert not theorem_3_3(W, z, 3, 3, 0.0, 0.02).holds
-
-
 def test_lemma_b3_is_tight_where_the_second_filter_hides_the_first():
     filters, z = golden_filters(1e-4)
     W = conv_matrix(filters, 3)
