@@ -9,6 +9,7 @@ from cnninv.crelu import crelu, psi_matrix, relu
 from cnninv.filters import normalize_filters, normalize_rows, random_filters, row_norms
 from cnninv.geometry import conv_shape
 from cnninv.iht import iht, operator_norm
+from cnninv.lasso import lambda_max, lasso, lasso_path, recover_code
 from cnninv.model import (
     count_supports,
     in_model,
@@ -47,6 +48,9 @@ __all__ = [
     "filterbanks",
     "iht",
     "in_model",
+    "lambda_max",
+    "lasso",
+    "lasso_path",
     "max_pool",
     "model_project",
     "model_rip_bracket",
@@ -63,6 +67,7 @@ __all__ = [
     "psi_matrix",
     "random_filters",
     "reconstruction_bound",
+    "recover_code",
     "relu",
     "row_norms",
     "sample_code",

@@ -9,14 +9,13 @@ r = x − Wᵀz with multipliers 2θ, over r first (r = θ), then over z (bounde
 entry). So F(z) − G(θ) bounds how far F(z) is from the minimum, for any feasible θ.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from cnninv.backend import array_namespace
 from cnninv.iht import operator_norm
-from cnninv.pooling import max_pool, unpool
+from cnninv.pooling import max_pool, pooling_regions, unpool
 from cnninv.validation import POSITIVE, real_array, real_matrix, real_number, whole_number
 
 SAFETY = 1.01
@@ -125,42 +124,47 @@ def lambda_max(W: Any, x: Any) -> Any:
 
 
 def lasso_path(
-    W: Any, x: Any, fractions: Any, norm: float | None = None, **options: Any
-) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
-    """`lasso` for λ = fraction · `lambda_max`, each started from the one before.
+    W: Any,
+    x: Any,
+    fractions: Any,
+    tol: float = 1e-6,
+    iterations: int = 10_000,
+    norm: float | None = None,
+) -> list[tuple[Any, Any, dict[str, Any]]]:
+    """`lasso` for each λ = fraction · `lambda_max`, started from the code before.
 
     Parameters
     ----------
-    W, x, norm
+    W, x, tol, iterations, norm
         As in `lasso`.
     fractions : sequence of float
         In the order wanted; from large to small, each start is near the next minimum.
-    options
-        Passed to `lasso`.
 
-    Yields
-    ------
-    lam, z, history
+    Returns
+    -------
+    list of (lam, z, history)
         λ (per column if there is a batch), and what `lasso` returns.
 
     Examples
     --------
-    >>> for lam, z, _ in lasso_path(np.eye(2), [3.0, 0.5], [1.0, 0.5]):
-    ...     print(lam, z.round(2))
+    >>> for lam, z, _ in lasso_path(np.eye(2), [3.0, 0.5], [1.0, 0.5], tol=1e-9):
+    ...     print(lam, z.round(3))
     6.0 [0. 0.]
     3.0 [1.5 0. ]
     """
-    fractions = [
-        real_number(fraction, f"fractions[{i}]", low=POSITIVE)
-        for i, fraction in enumerate(fractions)
-    ]
-    most, z = lambda_max(W, x), None
+    fractions = real_array(fractions, "fractions", ndim=1)
+    if not bool((fractions > 0).all()):
+        raise ValueError(
+            f"fractions has the entry {float(fractions.min())}; expected positive ones"
+        )
+    W, most, z, path = real_matrix(W, "W"), lambda_max(W, x), None, []
     norm = operator_norm(W) if norm is None else norm
     for fraction in fractions:
         # where x is 0, any λ will do
-        lam = array_namespace(x).maximum(fraction * most, POSITIVE)
-        z, history = lasso(W, x, lam, start=z, norm=norm, **options)
-        yield lam, z, history
+        lam = np.maximum(float(fraction) * most, POSITIVE)
+        z, history = lasso(W, x, lam, None, z, tol, iterations, norm)
+        path.append((lam, z, history))
+    return path
 
 
 def recover_code(
@@ -204,6 +208,10 @@ def recover_code(
     >>> history["z_init"].round(3), z.round(3)
     (array([2., 1., 0., 3.]), array([2., 0., 0., 3.]))
     """
+    W, regions = real_matrix(W, "W"), pooling_regions(shape, window)
+    if len(regions) != W.shape[0]:
+        raise ValueError(f"shape = {shape} has {len(regions)} entries; W has {W.shape[0]} rows")
+    _check_shapes(W, real_array(x, "x", ndim=(1, 2)))
     norm = operator_norm(W) if norm is None else norm
     options = {"tol": tol, "iterations": iterations, "norm": norm}
     # line 1
@@ -248,7 +256,8 @@ class _Fista:
         xp, peak = self.xp, abs(c).max(axis=0).astype(float)
         rx, rr = _dot(self.r, self.x), _dot(self.r, self.r)
         # θ = s r: G is largest at s = rᵀx/‖r‖²; feasible is |s| ≤ λ/(2‖W r‖_∞)
-        most = self.lam / xp.maximum(2 * peak, POSITIVE)
+        with np.errstate(over="ignore"):  # where W r is 0, any s is feasible
+            most = self.lam / xp.maximum(2 * peak, POSITIVE)
         s = xp.clip(rx / xp.maximum(rr, POSITIVE), -most, most)
         self.dual = xp.maximum(self.dual, 2 * s * rx - s**2 * rr)
         return xp.maximum(self.objective - self.dual, 0)
@@ -294,7 +303,7 @@ class _Fista:
 
 def _dot(a: Any, b: Any) -> Any:
     """aᵀb for each column, summed in float64."""
-    return (a * b).sum(axis=0, dtype=float)
+    return array_namespace(a).einsum("ij,ij->j", a, b, dtype=float)
 
 
 def _check_shapes(W: Any, x: Any) -> None:
@@ -318,7 +327,7 @@ def _penalty(lam: Any, x: Any) -> Any:
 def _like_code(value: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Any:
     """`value` in the shape of the code: floats of that dtype, or booleans if there is none."""
     xp = array_namespace(value)
-    array = xp.asarray(value) if dtype is None else real_array(value, name)
+    array = xp.asarray(value) if dtype is None else real_array(value, name, ndim=len(shape))
     if dtype is None and array.dtype.kind != "b":
         raise TypeError(f"{name} has dtype {array.dtype}; expected booleans")
     if array.shape != shape and not (dtype is None and array.shape == shape[:1]):

@@ -273,6 +273,29 @@ BOUND = exactly(
     (lambda a, b: 2.0, ValueError, r"bound\(0, 0\) = 2.0 must be below 1"),
     (lambda a, b: 0.5, ValueError, r"bound\(0.9, 0.9\) = 0.5 must be at least 1"),
 )
+LAM = exactly(
+    ("0.5", TypeError, "lam = '0.5' must be a real number"),
+    (None, TypeError, "lam = None must be a real number"),
+    (0, ValueError, "lam = 0 must be a finite number, above 0"),
+    (-0.5, ValueError, "lam = -0.5 must be a finite number, above 0"),
+    (NAN, ValueError, "lam = nan must be a finite number, above 0"),
+    ([1.0, 2.0], ValueError, "lam has 2 entries; expected one for each of 1 columns"),
+    ([0.0], ValueError, "lam has the entry 0.0; expected positive numbers"),
+    ([[1.0]], ValueError, r"lam has shape \(1, 1\), 2 axes; expected 1 axes"),
+    (["a"], TypeError, "lam has dtype <U1; expected real numbers"),
+)
+ALLOWED = exactly(
+    ([1, 0, 1, 0], TypeError, "allowed has dtype int64; expected booleans"),
+    ([True], ValueError, r"allowed has shape \(1,\); expected that of the code, \(4,\)"),
+    ([True] * 5, ValueError, r"allowed has shape \(5,\); expected that of the code, \(4,\)"),
+)
+SOLVER = {
+    "W": (W, matrix()),
+    "x": ([1.0, 2.0], real(1, 2)),
+    "tol": (1e-3, number(0)),
+    "iterations": (9, whole(0)),
+    "norm": (2.0, optional(number(0))),
+}
 
 TABLE = {
     cnninv.ConvOperator: {
@@ -315,6 +338,14 @@ TABLE = {
         "tol": (0.1, optional(number(0))),
     },
     cnninv.in_model: {"z": (CODE, real(1)), **MODEL, "sums": (1, whole(1))},
+    cnninv.lambda_max: {"W": (W, matrix()), "x": ([1.0, 2.0], real(1, 2))},
+    cnninv.lasso: {
+        **SOLVER,
+        "lam": (0.5, LAM),
+        "allowed": ([True, False, True, True], ALLOWED),
+        "start": (CODE, optional(real(1))),
+    },
+    cnninv.lasso_path: {**SOLVER, "fractions": ([1.0, 0.5], real(1))},
     cnninv.max_pool: {"h": (H, real(1)), **POOL, "by": ("abs", choice("abs", "value"))},
     cnninv.model_project: {"h": (H, real(1, 2)), **MODEL},
     cnninv.model_rip_bracket: {
@@ -346,6 +377,7 @@ TABLE = {
     cnninv.psi_matrix: {"W": (W, matrix(operators=False))},
     cnninv.random_filters: {"K": K, "M": (2, whole(1)), "size": (3, lengths(1)), **RANDOM},
     cnninv.reconstruction_bound: DELTAS,
+    cnninv.recover_code: {**SOLVER, "lam": (0.5, LAM), **POOL},
     cnninv.relu: {"h": (H, real())},
     cnninv.row_norms: {"W": (W, matrix(operators=False))},
     cnninv.sample_code: {**MODEL, "n": N, **RANDOM, "batch": (2, optional(whole(1)))},
