@@ -103,12 +103,35 @@ def test_gershgorin_bound_is_attained_where_rows_are_alike():
         assert bound == pytest.approx((size - 1) / 2)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("diagonal", [0.2, 1.0, 3.0])
+def test_gershgorin_bound_reaches_the_perron_root_of_the_whole_matrix(sign, diagonal):
+    # one entry a block and all blocks: the only support is everything
+    rng = np.random.default_rng(0)
+    A = np.abs(rng.standard_normal((5, 5)))
+    G = A + A.T
+    np.fill_diagonal(G, diagonal + rng.uniform(0, 0.5, 5))
+    E = np.abs(G)
+    np.fill_diagonal(E, sign * (np.diag(G) - 1))
+    bound = gershgorin_bound(G, SupportModel(np.arange(5), 5, 1), sign, sweeps=100)
+    assert bound == pytest.approx(np.linalg.eigvalsh(E)[-1], rel=1e-6)
+
+
+def test_gershgorin_bound_is_not_spoilt_by_an_entry_that_touches_no_other():
+    # the path 0.5, 0.1 and an entry with the least diagonal: its weight u falls to 0 at the first sweep
+    G = np.array([[-1.0, 0, 0, 0], [0, 1, 0.5, 0], [0, 0.5, 1, 0.1], [0, 0, 0.1, 1]])
+    model = SupportModel(np.arange(4), 4, 1)
+    assert gershgorin_bound(G, model, sweeps=1) == pytest.approx(0.6)
+    assert 0.26**0.5 <= gershgorin_bound(G, model, sweeps=100) < 0.55
+
+
 def test_gershgorin_bound_lets_a_row_share_its_block_with_sums_minus_one_others():
-    # one block of four alike entries: no support of sums = 2 holds three of them
-    G = np.full((4, 4), 0.5) + np.eye(4) / 2
+    # four blocks of four entries alike, blocks orthogonal: of each block a support holds `sums` entries
+    G = np.kron(np.eye(4), np.full((4, 4), 0.5)) + np.eye(16) / 2
     for sums in (1, 2, 3, 4):
-        bound = gershgorin_bound(G, SupportModel(np.zeros(4, int), 1, sums))
-        assert bound == pytest.approx((sums - 1) / 2)
+        for k in (1, 2, 4):
+            bound = gershgorin_bound(G, SupportModel(np.repeat(np.arange(4), 4), k, sums))
+            assert bound == pytest.approx((sums - 1) / 2)
 
 
 @pytest.mark.parametrize("sums", [1, 2, 3])

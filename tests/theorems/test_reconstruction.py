@@ -392,6 +392,25 @@ def test_lemma_b3_holds_with_root_two_and_without_its_denominator(layer, seed):
         assert missed <= np.sqrt(2) * deltas[1] * np.linalg.norm(z) * (1 + 1e-9) + 1e-9
 
 
+def test_lemma_b3_and_lemma_b4_show_the_steps_of_the_proof():
+    # W Wᵀ z = (0.5, 1, 0, …): the first entry is missed for the second one, of the other block
+    W = np.array([[0.5, 0.5, 0.0], [2.0, 0.0, 0.0]])
+    z = np.array([1.0, 0.0])
+    h = np.array([0.5, 1.0])
+    delta_k, delta_2k = 0.2, 0.3
+    best, upper, lower = lemma_b3(W, z, 2, 1, delta_k, delta_2k).steps
+    # Π = {0}, Ω = {1}
+    assert (best.left, best.right) == pytest.approx((h[0], h[1]))
+    assert (upper.left, upper.right) == pytest.approx((h[1], 0.3))
+    assert (lower.left, lower.right) == pytest.approx((0.8 - 0.3, h[0]))
+    triangle, defect, leak, together = lemma_b4(W, z, 2, 1, delta_k, delta_2k).steps
+    # z|_Ω = 0, so all of the error is what is missed and what leaks
+    assert (triangle.left, triangle.right) == pytest.approx((2**0.5, 1 + 0 + 1))
+    assert (defect.left, defect.right) == (0, 0)
+    assert (leak.left, leak.right) == pytest.approx((1.0, 0.3))
+    assert together.left == triangle.left
+
+
 def test_lemma_b4_needs_the_infimum_where_the_paper_prints_a_supremum():
     # W_Ω W_Ωᵀ has the eigenvalues 1.05 and 0.3; the printed display,
     # 1 − δ_k ≤ σ_max² ≤ 1 + δ_k, holds with δ_k = 0.05 and says nothing about σ_min² = 0.3
