@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         # the reader of a pipe (`| head`) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, TypeError, OSError, MemoryError) as error:
+    except (ValueError, TypeError, OSError, MemoryError, ModuleNotFoundError) as error:
         print(f"cnninv: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -71,8 +71,11 @@ def _parser() -> Parser:
     ledger = commands.add_parser("ledger", help="every number of the paper beside ours")
     ledger.set_defaults(command=_ledger)
 
-    data = commands.add_parser("data", help="what the book ships: list it, or verify its hashes")
-    data.add_argument("action", choices=("list", "verify"))
+    data = commands.add_parser("data", help="what the book ships, and what it can fetch")
+    data.add_argument("action", choices=("list", "fetch", "verify"))
+    data.add_argument("names", nargs="*", metavar="NAME", help="of networks and data to fetch")
+    data.add_argument("--data", help="folder of what is fetched (default $CNNINV_DATA, ~/.cache)")
+    data.add_argument("--url", help="another place to fetch the file from; its hash is the same")
     data.set_defaults(command=_data)
     return parser
 
@@ -146,9 +149,9 @@ def _invert(options: argparse.Namespace) -> None:
     print(
         f"M(Wx, k) keeps {result.kept:,} of {rows:,} entries ({result.kept / rows:.1%}), {K} filters"
     )
-    print(f"{'reconstruction':32} {'‖x̂−x‖/‖x‖':>10} {'PSNR':>9}")
+    print(f"{'reconstruction':34} {'‖x̂−x‖/‖x‖':>10} {'PSNR':>9}")
     for way in result.reconstructions:
-        print(f"{way.name:32} {way.error:10.3f} {way.psnr:6.1f} dB")
+        print(f"{way.name:34} {way.error:10.3f} {way.psnr:6.1f} dB")
     growth = " → ".join(f"{value:.3g}" for value in result.unit_residual)
     print(f"IHT with steps of size 1 instead: residual {growth}")
 
@@ -179,15 +182,40 @@ def _ledger(options: argparse.Namespace) -> None:
 
 
 def _data(options: argparse.Namespace) -> int:
-    folder = data_folder()
-    failures = 0
+    from cnninv.datasets import SOURCES, cache_folder, fetch, problems
+    from cnninv.validation import one_of
+
+    names = [one_of(name, "NAME", tuple(SOURCES)) for name in options.names]
+    folder = cache_folder() if options.data is None else Path(options.data)
+    if options.action == "fetch":
+        if not names:
+            raise ValueError(f"NAME is missing; expected {', '.join(SOURCES)}")
+        if options.url and len(names) > 1:
+            raise ValueError(f"--url = {options.url!r} is for one NAME; got {', '.join(names)}")
+        for name in names:
+            fetch(name, folder, options.url, say=print)
+        return 0
+    if options.action == "list":
+        for entry in [] if names else read_json(data_folder() / "manifest.json"):
+            print(f"{entry['file']}  {entry['origin']}")
+        for source in [SOURCES[name] for name in names or SOURCES]:
+            here = (folder / source.file).is_file()
+            state = f"in {folder}" if here else f"{source.size}, not fetched"
+            print(f"{source.name}  {source.title}: {state}")
+        return 0
+    present = [name for name in SOURCES if (folder / SOURCES[name].file).is_file()]
+    failures = [] if names else _changed()
+    failures += [line for name in names or present for line in problems(SOURCES[name], folder)]
+    print("\n".join(failures) or f"all files are as {'published' if names else 'shipped'}")
+    return 1 if failures else 0
+
+
+def _changed() -> list[str]:
+    """Files of the book that are not as shipped."""
+    folder, lines = data_folder(), []
     for entry in read_json(folder / "manifest.json"):
         path = folder / entry["file"]
-        if options.action == "list":
-            print(f"{entry['file']}  {entry['origin']}")
-        elif not path.is_file() or sha256(path) != entry["sha256"]:
-            failures += 1
-            print(f"{entry['file']}: {'differs from its hash' if path.is_file() else 'missing'}")
-    if options.action == "verify" and not failures:
-        print("all files are as shipped")
-    return 1 if failures else 0
+        if not path.is_file() or sha256(path) != entry["sha256"]:
+            state = "differs from its hash" if path.is_file() else "missing"
+            lines.append(f"{entry['file']}: {state}")
+    return lines

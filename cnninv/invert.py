@@ -2,7 +2,7 @@
 
 With one entry per filter (M_k as the theory has it) hardly anything of a photograph survives; with one
 entry per channel and pooling region, one step of unit size overshoots; iterations with a step from the
-operator norm work.
+operator norm work. Those find a code of the photograph; least squares decodes the pooled one.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.sparse.linalg import lsqr
 
 from cnninv.conv import conv_matrix
 from cnninv.filters import check_filters, random_filters
@@ -151,11 +152,13 @@ def invert(
     iterated, history = iht(W.T, x, project, iterations, step=1 / norm**2)
     _, diverging = iht(W.T, x, project, min(iterations, 6), step=1.0)
     scale = float(x @ one_step) / float(one_step @ one_step) if one_step.any() else 0.0
+    decoded = decode(W, z_hat, iterations)
     found = {
         "one entry per filter, Wᵀ": per_filter,
         "one entry per region, Wᵀ": one_step,
         "one entry per region, best scaled": scale * one_step,
         f"IHT, {iterations} iterations": W.T @ iterated,
+        f"least squares, {iterations} steps": decoded,
     }
     return Inversion(
         image,
@@ -170,26 +173,51 @@ def invert(
     )
 
 
+def decode(W: Any, z_hat: np.ndarray, iterations: int) -> np.ndarray:
+    """The input from its pooled code alone: argmin_x ‖W_Ω x − ẑ_Ω‖ on the support Ω of ẑ, by LSQR.
+
+    Wᵀẑ uses the kept values as coefficients. They are also |Ω| measurements of x at known places, the
+    switches; with as many of them as inputs, x is determined. IHT, in contrast, goes back to x in
+    every iteration: it finds a code of x, it does not decode the pooled one.
+
+    Parameters
+    ----------
+    W : sparse array, shape (K*n, M*D)
+    z_hat : ndarray, shape (K*n,)
+        M(W x, k).
+    iterations : int
+        Of LSQR (Paige and Saunders 1982).
+
+    Returns
+    -------
+    x_hat : ndarray, shape (M*D,)
+    """
+    omega = np.flatnonzero(z_hat)
+    # W_Ω x = ẑ_Ω
+    return lsqr(W[omega].astype(float), z_hat[omega].astype(float), iter_lim=iterations)[0]
+
+
 def draw(result: Inversion, size: float = 2.6) -> Any:
     """Original, support, reconstructions, and the residual over the iterations, as one figure."""
-    figure, axes = plt.subplots(2, 3, figsize=(3 * size, 2.35 * size), layout="constrained")
+    figure = plt.figure(figsize=(4 * size, 2.3 * size), layout="constrained")
+    axes = figure.subplot_mosaic("abcd\nefgg")
     pictures = [("original x", result.image)]
     pictures += [
         (f"{r.name}\nerror {r.error:.2f}, {r.psnr:.1f} dB", r.image)
         for r in result.reconstructions
         if r.name != "one entry per region, Wᵀ"
     ]
-    for axis, (title, picture) in zip(axes.flat, pictures, strict=False):
+    for axis, (title, picture) in zip((axes[p] for p in "abcde"), pictures, strict=True):
         axis.imshow(np.clip(picture.transpose(1, 2, 0), 0, 1))
         axis.set_title(title, fontsize=9)
         axis.set_axis_off()
-    support = axes.flat[4].imshow(result.support, cmap="gray", vmin=0)
-    axes.flat[4].set_title(f"support: filters at each pixel\n{result.kept:,} entries", fontsize=9)
-    axes.flat[4].set_axis_off()
-    inset = axes.flat[4].inset_axes((0.05, -0.07, 0.9, 0.04))
+    support = axes["f"].imshow(result.support, cmap="gray", vmin=0)
+    axes["f"].set_title(f"support: filters at each pixel\n{result.kept:,} entries", fontsize=9)
+    axes["f"].set_axis_off()
+    inset = axes["f"].inset_axes((0.05, -0.07, 0.9, 0.04))
     figure.colorbar(support, cax=inset, orientation="horizontal")
     figure.get_layout_engine().set(h_pad=0.1)  # room for titles of two lines
-    _draw_residuals(axes.flat[5], result)
+    _draw_residuals(axes["g"], result)
     return figure
 
 

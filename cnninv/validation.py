@@ -135,9 +135,17 @@ def places(value: Any, name: str, size: int) -> Any:
         raise ValueError(
             f"{name} reaches from {least} to {largest}; expected entries in 0 … {size - 1}"
         )
-    if len(xp.unique(indices)) != len(indices):
+    if _count_distinct(indices, size, xp) != len(indices):
         raise ValueError(f"{name} names an entry twice; expected distinct entries")
     return indices
+
+
+def _count_distinct(indices: Any, size: int, xp: Any) -> int:
+    if size > 64 * len(indices):
+        return len(xp.unique(indices))
+    named = xp.zeros(size, dtype=bool)  # much faster than sorting where most places are named
+    named[indices] = True
+    return int(named.sum())
 
 
 def whole_number(value: Any, name: str, low: int | None = None, high: int | None = None) -> int:

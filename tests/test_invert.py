@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cnninv import conv_matrix, model_project, pooling_regions, random_filters
-from cnninv.invert import draw, invert, load_filters
+from cnninv.invert import decode, draw, invert, load_filters
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,18 @@ def test_one_step_is_wt_m_of_wx_by_hand(found):
     assert errors(result)["one entry per region, Wᵀ"] == pytest.approx(by_hand, rel=1e-4)
     assert result.kept == np.count_nonzero(z_hat)
     assert result.norm_squared == pytest.approx(np.linalg.norm(W.toarray(), 2) ** 2, rel=1e-2)
+
+
+def test_the_photograph_is_determined_by_pooled_values_and_switches(found):
+    image, filters, result = found
+    assert errors(result)["least squares, 30 steps"] < 0.2
+    W = conv_matrix(filters, (20, 24), padding="same")
+    h = W @ image.ravel()
+    blocks = pooling_regions((32, 20, 24), 2)
+    z_hat = model_project(h, 32, blocks.max() + 1, blocks=blocks)
+    assert np.allclose(decode(W, z_hat, 2000), image.ravel(), atol=1e-4)
+    # and by nothing else: the values alone, without x
+    assert np.allclose(decode(W, 2 * z_hat, 2000), 2 * image.ravel(), atol=1e-4)
 
 
 def test_k_entries_are_kept(found):
