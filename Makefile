@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CHECK := import sys; sys.version_info >= (3, 11) or sys.exit(f"cnninv needs Python 3.11 or later; {sys.executable} is {sys.version.split()[0]}. Try: make PYTHON=python3.12")
 
-.PHONY: help reproduce test chapters bench lint format statements clean
+.PHONY: help reproduce test chapters bench lint format readme record clean
 .DELETE_ON_ERROR:
 
 help:
@@ -12,7 +12,9 @@ help:
 	@echo "make chapters    execute the chapters anew, check them, render them to build/chapters"
 	@echo "make bench       speed and memory beside peers and physical limits"
 	@echo "make lint        formatting and lint of code and chapters"
-	@echo "make statements  rewrite the statement table of the README"
+	@echo "make format      formatting and safe fixes"
+	@echo "make readme      rewrite the generated tables of the README"
+	@echo "make record      run every experiment at paper scale (over an hour) and store the results in data/"
 
 reproduce: .venv/core
 	$(BIN)/cnninv run all --scale quick --out out
@@ -34,8 +36,11 @@ format: .venv/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-statements: .venv/dev
-	$(BIN)/python tests/write_statement_table.py
+readme: .venv/dev
+	$(BIN)/python tests/write_readme.py
+
+record: .venv/core
+	$(BIN)/python data/record.py fig1 phase theorem31 fig2 photograph
 
 clean:
 	rm -rf .venv build out .pytest_cache .ruff_cache .hypothesis

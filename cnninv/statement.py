@@ -51,6 +51,8 @@ class Entry:
     label: str
     title: str
     function: str
+    module: str
+    """Last part of the name of the module."""
 
 
 REGISTRY: list[Entry] = []
@@ -61,7 +63,8 @@ def states(label: str, title: str) -> Callable[[F], F]:
     """Decorator: this function is the paper's item `label`. The statement table lists it."""
 
     def register(function: F) -> F:
-        REGISTRY.append(Entry(label, title, function.__name__))
+        module = function.__module__.rpartition(".")[2]
+        REGISTRY.append(Entry(label, title, function.__name__, module))
         return function
 
     return register

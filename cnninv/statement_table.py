@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from cnninv.statement import REGISTRY
+from cnninv.statement import REGISTRY, Entry
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,7 +41,7 @@ def statement_table(root: Path = ROOT) -> list[TableRow]:
     import_module("cnninv.experiments")  # registers what the theory modules do not
     if not (root / "tests").is_dir() or not (root / "chapters").is_dir():
         raise FileNotFoundError(f"root = {root.name!r} has no tests/ and chapters/; use a checkout")
-    tests = [pair for path in sorted((root / "tests").rglob("test_*.py")) for pair in _tests(path)]
+    tests = [test for path in sorted((root / "tests").rglob("test_*.py")) for test in _tests(path)]
     chapters = {
         path.name[:2]: _called(_code(path))
         for path in sorted((root / "chapters").glob("[0-9][0-9]_*.ipynb"))
@@ -51,7 +51,7 @@ def statement_table(root: Path = ROOT) -> list[TableRow]:
             entry.label,
             entry.title,
             entry.function,
-            _by_name(entry.function, [name for name, called in tests if entry.function in called]),
+            _tests_of(entry, tests),
             tuple(number for number, called in chapters.items() if entry.function in called),
         )
         for entry in sorted(REGISTRY, key=lambda entry: _place(entry.label))
@@ -59,19 +59,26 @@ def statement_table(root: Path = ROOT) -> list[TableRow]:
 
 
 def markdown(rows: list[TableRow]) -> str:
-    """The table as Markdown, with the first test of each row and the number of the others."""
+    """The table as Markdown, with the nearest test of each row."""
     lines = ["| statement | what it says | function | test | chapter |", "|---|---|---|---|---|"]
     for row in rows:
         tests = f"`{row.tests[0]}`" if row.tests else "**none**"
-        tests += f" and {len(row.tests) - 1} more" if len(row.tests) > 1 else ""
         chapters = ", ".join(row.chapters) or "**none**"
         lines.append(f"| {row.label} | {row.title} | `{row.function}` | {tests} | {chapters} |")
     return "\n".join(lines)
 
 
-def _by_name(function: str, tests: list[str]) -> tuple[str, ...]:
-    """The tests named after the function first."""
-    return tuple(sorted(tests, key=lambda name: not name.startswith(f"test_{function}")))
+def _tests_of(entry: Entry, tests: list[tuple[str, str, set[str]]]) -> tuple[str, ...]:
+    """The tests that use an entry's function: named after it first, then those of its module's file."""
+    found = [(name, file) for file, name, used in tests if entry.function in used]
+    found.sort(
+        key=lambda test: (
+            "bad_input" in test[0],
+            not test[0].startswith(f"test_{entry.function}"),
+            test[1] != f"test_{entry.module}",
+        )
+    )
+    return tuple(name for name, _ in found)
 
 
 ORDER = ("§2.2", "§2.3", "Equation (1)", "Equation (2)", "Algorithm 1", "Footnote 4")
@@ -87,8 +94,8 @@ def _place(label: str) -> tuple[int, str]:
     raise ValueError(f"label = {label!r} begins with none of {', '.join(ORDER)}; add it to ORDER")
 
 
-def _tests(path: Path) -> list[tuple[str, set[str]]]:
-    """Name and called functions of each test of a file; what a helper of the file calls counts too."""
+def _tests(path: Path) -> list[tuple[str, str, set[str]]]:
+    """File, name and called functions of each test of a file; what a helper of the file calls counts too."""
     functions = {
         node.name: node
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -98,7 +105,7 @@ def _tests(path: Path) -> list[tuple[str, set[str]]]:
     for name, names in called.items():
         for helper in names & set(functions) - {name}:
             called[name] = called[name] | called[helper]
-    return [(name, names) for name, names in called.items() if name.startswith("test_")]
+    return [(path.stem, name, used) for name, used in called.items() if name.startswith("test_")]
 
 
 def _code(path: Path) -> str:
@@ -108,7 +115,9 @@ def _code(path: Path) -> str:
 
 
 def _called(source: str) -> set[str]:
-    return _names(ast.parse(source))
+    """Names of the functions that code calls."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return {getattr(call, "id", None) or getattr(call, "attr", "") for call in calls}
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -2,6 +2,8 @@ import re
 import subprocess
 import sys
 
+import write_readme
+
 from cnninv.statement_table import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,3 +24,7 @@ def test_the_example_prints_what_the_readme_says():
 def test_links_of_the_readme_exist():
     for link in re.findall(r"\]\(((?!http)[^)]+)\)", README):
         assert (ROOT / link).exists(), link
+
+
+def test_the_tables_of_the_readme_are_current():
+    assert write_readme.with_tables(README) == README, "run `make readme`"
