@@ -371,3 +371,11 @@ def test_fit_constant_reads_no_tail_that_is_not_measured():
         fit_constant(deviations, np.array([0.5]), np.array([1.0]))
     C = fit_constant(deviations, np.array([0.5]), np.array([1.0]), least=10)
     assert pytest.approx(-np.log(0.01 / 2)) == C
+
+
+def test_fit_constant_counts_deviations_above_the_threshold_not_at_it():
+    deviations = np.repeat([1.0, 2.0], 50)
+    C = fit_constant(deviations, np.array([1.0]), np.array([1.0]))
+    assert pytest.approx(-np.log(0.5 / 2)) == C
+    with pytest.raises(ValueError, match="no threshold"):
+        fit_constant(deviations, np.array([2.0]), np.array([1.0]))
