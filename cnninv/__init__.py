@@ -20,6 +20,7 @@ from cnninv.model import (
     sparse_project,
     support,
 )
+from cnninv.networks import Network, load_network, random_network
 from cnninv.operator import ConvOperator
 from cnninv.pooling import (
     average_pool_matrix,
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ConvOperator",
+    "Network",
     "Statement",
     "average_pool_matrix",
     "batch_norm_matrix",
@@ -51,6 +53,7 @@ __all__ = [
     "lambda_max",
     "lasso",
     "lasso_path",
+    "load_network",
     "max_pool",
     "model_project",
     "model_rip_bracket",
@@ -66,6 +69,7 @@ __all__ = [
     "pooling_regions",
     "psi_matrix",
     "random_filters",
+    "random_network",
     "reconstruction_bound",
     "recover_code",
     "relu",

@@ -14,7 +14,7 @@ def data_folder() -> Path:
     return checkout if checkout.is_dir() else Path(__file__).parent / "_data"
 
 
-def output_folder(path: str | Path) -> Path:
+def output_folder(path: str | Path, name: str = "--out") -> Path:
     """`path`, created if need be, and refused before any work if nothing can be written there.
 
     Raises
@@ -28,7 +28,7 @@ def output_folder(path: str | Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OSError(f"--out = {str(path)!r} cannot be written to: {error.strerror}") from None
+        raise OSError(f"{name} = {str(path)!r} cannot be written to: {error.strerror}") from None
     return folder
 
 

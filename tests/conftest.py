@@ -1,6 +1,7 @@
 """Settings shared by all tests: property tests draw the same examples every time."""
 
 import tracemalloc
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -30,3 +31,12 @@ def tracemalloc_peak():
             tracemalloc.stop()
 
     return peak
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real weights and photographs beside the project, which is no part of it."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/data: real weights and photographs beside the project")
+    return folder

@@ -4,8 +4,11 @@ For every public function the table names each parameter, a value that works, an
 knows what is wrong for such a parameter and what the error must say.
 """
 
+import atexit
 import inspect
 import re
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -296,6 +299,21 @@ SOLVER = {
     "iterations": (9, whole(0)),
     "norm": (2.0, optional(number(0))),
 }
+FOLDER = tempfile.TemporaryDirectory()
+atexit.register(FOLDER.cleanup)
+NETWORK = Path(FOLDER.name) / "network.npz"
+cnninv.random_network("vgg16", np.random.default_rng(0), last="conv1_1").save(NETWORK)
+PATH = exactly(
+    (3, TypeError, "name_or_path = 3 must be one of vgg16, alexnet, or a path"),
+    (None, TypeError, "name_or_path = None must be one of vgg16, alexnet, or a path"),
+    ("nowhere.npz", FileNotFoundError, "path = 'nowhere.npz': no such file"),
+    ("vgg16.pth", ValueError, r"path = 'vgg16.pth' ends in '.pth'; expected one of .mat, .npz"),
+    ("", ValueError, "path = '' ends in ''; expected one of .mat, .npz"),
+)
+CHANNELS = exactly(
+    ("GRB", ValueError, "channels = 'GRB' must be one of 'RGB', 'BGR'"),
+    (None, ValueError, "channels = None must be one of 'RGB', 'BGR'"),
+)
 
 TABLE = {
     cnninv.ConvOperator: {
@@ -346,6 +364,11 @@ TABLE = {
         "start": (CODE, optional(real(1))),
     },
     cnninv.lasso_path: {**SOLVER, "fractions": ([1.0, 0.5], real(1))},
+    cnninv.load_network: {
+        "name_or_path": (str(NETWORK), PATH),
+        "architecture": (None, optional(choice("vgg16", "alexnet"))),
+        "channels": ("RGB", CHANNELS),
+    },
     cnninv.max_pool: {"h": (H, real(1)), **POOL, "by": ("abs", choice("abs", "value"))},
     cnninv.model_project: {"h": (H, real(1, 2)), **MODEL},
     cnninv.model_rip_bracket: {
@@ -376,6 +399,11 @@ TABLE = {
     cnninv.pooling_regions: POOL,
     cnninv.psi_matrix: {"W": (W, matrix(operators=False))},
     cnninv.random_filters: {"K": K, "M": (2, whole(1)), "size": (3, lengths(1)), **RANDOM},
+    cnninv.random_network: {
+        "architecture": ("vgg16", choice("vgg16", "alexnet")),
+        **RANDOM,
+        "last": ("conv1_1", optional(choice("conv1_1", "conv5_3"))),
+    },
     cnninv.reconstruction_bound: DELTAS,
     cnninv.recover_code: {**SOLVER, "lam": (0.5, LAM), **POOL},
     cnninv.relu: {"h": (H, real())},
@@ -490,8 +518,9 @@ def public_functions():
         for value in (getattr(module, name) for name in names):
             home = getattr(value, "__module__", "")
             ours = home.startswith("cnninv") and home != "cnninv.validation"
-            # a Statement is what the library returns; nobody need make one
-            if ours and callable(value) and value is not cnninv.Statement:
+            # what the library returns; nobody need make one
+            returned = value in (cnninv.Statement, cnninv.Network)
+            if ours and callable(value) and not returned:
                 yield value
 
 

@@ -1,0 +1,90 @@
+"""From a photograph to what a network was trained on: crop, scale, mean. The network owns it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnninv.validation import real_array
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessing:
+    """x = (255 · crop(image) − mean)/deviation, for images in RGB with values in [0, 1].
+
+    Attributes
+    ----------
+    crop : int
+        Height and width of the middle part that is used.
+    mean : array, shape (3,) or (3, height, width), or None
+        Of red, green and blue in 0 … 255, of each channel or of each pixel; None if nobody said.
+    deviation : array, shape (3,)
+
+    Examples
+    --------
+    >>> Preprocessing(2, np.array([100.0, 50.0, 0.0]))(np.ones((3, 4, 4)))[:, 0, 0]
+    array([155., 205., 255.], dtype=float32)
+    """
+
+    crop: int
+    mean: np.ndarray | None
+    deviation: np.ndarray | None = None
+
+    def __call__(self, image: Any) -> np.ndarray:
+        """The network's input for one image, shape (3, height, width), or for a batch of them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the values are no floats in [0, 1], the image is smaller than the crop, or there is no mean.
+        """
+        image = real_array(image, "image", ndim=(3, 4))
+        low, high = float(image.min()), float(image.max())
+        if image.shape[-3] != 3 or min(image.shape[-2:]) < self.crop:
+            raise ValueError(
+                f"image has shape {image.shape}; expected (3, height, width), RGB, with at least "
+                f"{self.crop} × {self.crop} pixels: resize it first"
+            )
+        if low < -1e-6 or high > 1 + 1e-6:
+            raise ValueError(
+                f"image reaches from {low:.4g} to {high:.4g}; expected values in [0, 1] "
+                f"(`cnninv.images.read_image` gives them)"
+            )
+        mean, deviation = self._constants()
+        cropped = _middle(image, self.crop).astype(np.float32)
+        return (cropped * np.float32(255) - mean) / deviation
+
+    def restore(self, x: Any) -> np.ndarray:
+        """The image, values in about [0, 1], for an input of the crop's size: the way back."""
+        mean, deviation = self._constants()
+        return (real_array(x, "x", ndim=(3, 4)) * deviation + mean) / 255
+
+    def __str__(self) -> str:
+        if self.mean is None:
+            subtracted = "a mean that came with no file"
+        elif self.mean.ndim == 1:
+            subtracted = "(" + ", ".join(f"{value:g}" for value in self.mean) + ")"
+        else:
+            subtracted = f"a mean image of {self.mean.shape[1]} × {self.mean.shape[2]}"
+        text = f"{self.crop} × {self.crop} middle pixels, RGB in 0 … 255, minus {subtracted}"
+        if self.deviation is None:
+            return text
+        return text + ", over (" + ", ".join(f"{value:g}" for value in self.deviation) + ")"
+
+    def _constants(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation so that they broadcast over the crop."""
+        if self.mean is None:
+            raise ValueError(
+                "the weights came without a mean image; expected `mean_RGB` in their file, or use "
+                "`network.forward` with inputs of your own"
+            )
+        mean = np.asarray(self.mean, dtype=np.float32)
+        mean = mean[:, None, None] if mean.ndim == 1 else _middle(mean, self.crop)
+        deviation = np.ones(3) if self.deviation is None else self.deviation
+        return mean, np.asarray(deviation, dtype=np.float32)[:, None, None]
+
+
+def _middle(image: np.ndarray, size: int) -> np.ndarray:
+    """The middle size × size pixels of the last two axes."""
+    top, left = ((length - size) // 2 for length in image.shape[-2:])
+    return image[..., top : top + size, left : left + size]

@@ -1,0 +1,245 @@
+"""Weights from files: MatConvNet's `.mat`, `.npz` and `.safetensors`, checked and brought to one layout.
+
+Whatever the file, filters come out as (K, M/groups, l1, l2) for channels in the order red, green, blue, in
+float32. Shapes are compared with the architecture before anything large is read, and nothing is unpickled.
+"""
+
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnninv.architectures import ARCHITECTURES, Architecture, Conv
+from cnninv.files import write_whole
+from cnninv.matconvnet import read_mat
+from cnninv.preprocessing import Preprocessing
+from cnninv.readers import FLOATS, Contents, Entry, read_npz, read_safetensors
+from cnninv.validation import one_of
+
+TORCHVISION = {"mean": (123.675, 116.28, 103.53), "deviation": (58.395, 57.12, 57.375)}
+"""What torchvision's and timm's networks expect of red, green and blue in 0 … 255."""
+NOT_CONVOLUTIONAL = re.compile(r"(fc\d+|classifier|pre_logits|head)[._].*")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Filters and biases of the first convolutions of an architecture."""
+
+    architecture: Architecture
+    """Cut off after the last convolution that the file has."""
+    filters: dict[str, np.ndarray]
+    biases: dict[str, np.ndarray]
+    preprocessing: Preprocessing
+    origin: str
+
+
+def read_weights(
+    path: str | Path, architecture: Architecture | None = None, channels: str = "RGB"
+) -> Weights:
+    """Read the convolutions of a network.
+
+    Parameters
+    ----------
+    path : path
+        ``.mat``: a network of MatConvNet (SimpleNN; weights or, older, filters and biases).
+        ``.npz``: ``conv1_1_W`` of shape (K, M/groups, l1, l2) and ``conv1_1_b``, and so on; ``mean_RGB``
+        and ``deviation_RGB`` if there are any. ``.safetensors``: the names of torchvision and timm,
+        ``features.0.weight``, or those of ``.npz``.
+    architecture : Architecture, optional
+        Found by the names in the file if not given.
+    channels : "RGB" or "BGR"
+        The order in which the file's first filters see the colours; Caffe's own have BGR.
+
+    Returns
+    -------
+    Weights
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it cannot be read, an array is missing, unknown, misshapen, no floats, NaN or infinite, or a layer
+        is missing between others.
+    ModuleNotFoundError
+        For ``.safetensors`` without the package of that name.
+    """
+    path, where = Path(path), f"path = {str(path)!r}"
+    one_of(channels, "channels", ("RGB", "BGR"))
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ValueError(
+            f"{where} ends in {path.suffix!r}; expected one of {', '.join(READERS)}. Files of pickles "
+            f"(.pth, .pt, .bin, .pkl) are not read, since they can run code"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"{where}: no such file")
+    try:
+        contents = reader(path)
+        architecture = architecture or _recognise(contents.entries)
+        contents.check(architecture)
+        names = _match(contents.entries, architecture)
+        filters, biases = _read(contents.entries, names, architecture)
+        first = architecture.convolutions[0].name
+        if channels == "BGR":
+            filters[first] = np.ascontiguousarray(filters[first][:, ::-1])
+        torchvision = names[first, "filters"].startswith("features")
+        preprocessing = _preprocessing(contents, architecture, torchvision)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{where}: {error}") from None
+    return Weights(architecture.upto(list(filters)[-1]), filters, biases, preprocessing, path.name)
+
+
+def write_weights(path: str | Path, weights: Weights) -> None:
+    """Write weights to a `.npz` file that `read_weights` reads, whole or not at all."""
+    arrays = {f"{layer}_W": values for layer, values in weights.filters.items()}
+    arrays |= {f"{layer}_b": values for layer, values in weights.biases.items()}
+    for name in ("mean", "deviation"):
+        values = getattr(weights.preprocessing, name)
+        if values is not None:
+            arrays[f"{name}_RGB"] = values
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_whole(Path(path), content.getvalue())
+
+
+READERS = {".mat": read_mat, ".npz": read_npz, ".safetensors": read_safetensors}
+
+
+def _recognise(entries: dict[str, Entry]) -> Architecture:
+    """The architecture that most names belong to."""
+    found = {
+        architecture: sum(_layer_of(name, architecture) is not None for name in entries)
+        for architecture in ARCHITECTURES.values()
+    }
+    best = max(found, key=found.get)
+    if not found[best]:
+        raise ValueError(
+            f"holds {_some(entries)}; expected names like conv1_1_W (vgg16), conv1_W (alexnet) or "
+            f"features.0.weight (vgg16 of torchvision or timm)"
+        )
+    return best
+
+
+def _layer_of(name: str, architecture: Architecture) -> tuple[str, str] | None:
+    """(layer, "filters" or "bias") that an array's name stands for."""
+    found = re.fullmatch(r"(.+)(?:_(W|b)|\.(weight|bias))", name)
+    if not found:
+        return None
+    layer, kind = found[1], "filters" if (found[2] or found[3]) in ("W", "weight") else "bias"
+    numbered = re.fullmatch(r"features\.(\d{1,3})", layer)
+    if numbered and int(numbered[1]) < len(architecture.layers):
+        # torchvision counts convolutions, ReLUs and poolings alike
+        layer = architecture.layers[int(numbered[1])].name
+    return (layer, kind) if layer in architecture.shapes else None
+
+
+def _match(entries: dict[str, Entry], architecture: Architecture) -> dict[tuple[str, str], str]:
+    """Which array holds the filters and the bias of which layer; none missing, unknown or twice."""
+    names: dict[tuple[str, str], str] = {}
+    for name in entries:
+        place = _layer_of(name, architecture)
+        if place is None and not NOT_CONVOLUTIONAL.fullmatch(name):
+            layers = list(architecture.shapes)
+            raise ValueError(
+                f"array {name!r} belongs to no layer of {architecture.title}; expected "
+                f"{layers[0]}_W, {layers[0]}_b, … {layers[-1]}_b"
+            )
+        if place in names:
+            raise ValueError(f"arrays {names[place]!r} and {name!r} are of the same layer")
+        if place is not None:
+            names[place] = name
+    layers = [conv.name for conv in architecture.convolutions]
+    present = [layer for layer in layers if {(layer, "filters"), (layer, "bias")} & set(names)]
+    if not present:
+        raise ValueError(f"holds {_some(entries)}, no convolution of {architecture.title}")
+    for layer in layers[: layers.index(present[-1]) + 1]:
+        for kind in ("filters", "bias"):
+            if (layer, kind) not in names:
+                raise ValueError(
+                    f"the {kind} of {layer} are missing, but {present[-1]} is there; expected the first "
+                    f"layers of {architecture.title}, each with filters and bias"
+                )
+    return names
+
+
+def _read(
+    entries: dict[str, Entry], names: dict[tuple[str, str], str], architecture: Architecture
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Filters and biases in the order of the layers; all shapes are checked before anything is read."""
+    layers = [conv for conv in architecture.convolutions if (conv.name, "filters") in names]
+    for conv in layers:
+        for kind, expected in _expected(conv, architecture).items():
+            name = names[conv.name, kind]
+            entry = entries[name]
+            if entry.dtype not in FLOATS:
+                raise ValueError(
+                    f"array {name!r} has dtype {entry.dtype}; expected one of {', '.join(FLOATS)}"
+                )
+            if tuple(entry.shape) != expected:
+                meaning = "(K, M/groups, l1, l2) = " if kind == "filters" else ""
+                raise ValueError(
+                    f"array {name!r} has shape {tuple(entry.shape)}; expected {meaning}{expected} "
+                    f"for {conv.name} of {architecture.title}"
+                )
+    filters, biases = {}, {}
+    for conv in layers:
+        filters[conv.name] = _finite(entries, names[conv.name, "filters"])
+        biases[conv.name] = _finite(entries, names[conv.name, "bias"])
+    return filters, biases
+
+
+def _expected(conv: Conv, architecture: Architecture) -> dict[str, tuple[int, ...]]:
+    return {"filters": architecture.shapes[conv.name], "bias": (conv.K,)}
+
+
+def _finite(entries: dict[str, Entry], name: str) -> np.ndarray:
+    """The array in float32, in C order."""
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(entries[name].read(), dtype=np.float32)
+    bad = array.size - int(np.isfinite(array).sum())
+    if bad:
+        raise ValueError(f"array {name!r} has {bad} entries that are NaN or infinite in float32")
+    return array
+
+
+def _preprocessing(
+    contents: Contents, architecture: Architecture, torchvision: bool
+) -> Preprocessing:
+    """What the file says; else what the architecture, or torchvision, is known for."""
+    mean, deviation = contents.mean, contents.deviation
+    if mean is None and torchvision:
+        mean, deviation = TORCHVISION["mean"], TORCHVISION["deviation"]
+    if mean is None:
+        mean = architecture.mean
+    return Preprocessing(
+        architecture.crop,
+        None if mean is None else _colours(mean, "mean", architecture.crop),
+        None if deviation is None else _colours(deviation, "deviation", None),
+    )
+
+
+def _colours(values: Any, name: str, crop: int | None) -> np.ndarray:
+    """A number for each colour, or for each colour and pixel of at least the crop."""
+    values = np.asarray(values)
+    if values.shape in ((3, 1, 1), (1, 3), (3, 1)):
+        values = values.reshape(3)
+    image = values.ndim == 3 and len(values) == 3 and crop and min(values.shape[1:]) >= crop
+    if values.dtype.kind != "f" or not (values.shape == (3,) or image):
+        raise ValueError(
+            f"the {name} has shape {values.shape} and dtype {values.dtype}; expected three floats"
+            + (f", or an image of at least {crop} × {crop} pixels" if crop else "")
+        )
+    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 255:
+        raise ValueError(f"the {name} must be finite and in 0 … 255")
+    return values.astype(np.float32)
+
+
+def _some(names: Any) -> str:
+    names = list(names)
+    if not names:
+        return "no arrays"
+    return ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3} more" if names[3:] else "")
