@@ -51,6 +51,7 @@ def _parser() -> Parser:
     run.add_argument("--scale", default="quick", choices=("quick", "paper"))
     run.add_argument("--device", default="auto", choices=("auto", "cpu"))
     run.add_argument("--seed", type=int, default=0, help="same seed, same numbers (default 0)")
+    run.add_argument("--data", help="folder of weights and images that the book does not ship")
     run.add_argument("--out", default="out", help="folder for the results (default out)")
     run.set_defaults(command=_run)
 
@@ -104,7 +105,9 @@ def _run(options: argparse.Namespace) -> None:
     out = output_folder(options.out)
     titles = {name: experiment.title for name, experiment in EXPERIMENTS.items()}
     for name in names:
-        result = run_experiment(EXPERIMENTS[name], out, options.scale, options.seed)
+        result = run_experiment(
+            EXPERIMENTS[name], out, options.scale, options.seed, data=options.data
+        )
         print(
             f"{name} ({result['paper_item']}), {result['scale']} scale, {result['seconds']:.1f} s"
         )

@@ -23,7 +23,8 @@ class Row:
     convention: str
     paper: Number | None
     """What the paper prints: a number, an interval, or nothing."""
-    ours: float
+    ours: float | None
+    """A number, or nothing if this was not run."""
     spread: tuple[float, float] | None
     """The central 98 % over at least 20 seeds, where there is randomness."""
     verdict: str
@@ -90,6 +91,8 @@ class Context:
     scale: str
     seed: int
     device: str = "cpu"
+    data: str | None = None
+    """Folder of weights and images that the book does not ship, or none."""
 
     def pick(self, quick: Any, paper: Any) -> Any:
         """The size that belongs to the scale."""

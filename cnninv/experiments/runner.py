@@ -19,7 +19,12 @@ from cnninv.validation import one_of, whole_number
 
 
 def run_experiment(
-    experiment: Experiment, out: Path, scale: str = "quick", seed: int = 0, device: str = "cpu"
+    experiment: Experiment,
+    out: Path,
+    scale: str = "quick",
+    seed: int = 0,
+    device: str = "cpu",
+    data: str | None = None,
 ) -> dict[str, Any]:
     """Run one experiment; writes `out/NAME.json` and `out/NAME.png` and returns the former's content.
 
@@ -32,6 +37,8 @@ def run_experiment(
     seed : int
         Same seed, same numbers.
     device : "cpu"
+    data : path, optional
+        Folder of weights and images that the book does not ship.
 
     Returns
     -------
@@ -39,7 +46,7 @@ def run_experiment(
         ``experiment``, ``paper_item``, ``scale``, ``seed``, ``device``, ``versions``, ``seconds``, ``rows``.
     """
     one_of(scale, "--scale", SCALES)
-    context = Context(scale, whole_number(seed, "--seed", low=0), device)
+    context = Context(scale, whole_number(seed, "--seed", low=0), device, data)
     start = time.perf_counter()
     with matplotlib.rc_context(STYLE):
         outcome = experiment.run(context)
