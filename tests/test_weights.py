@@ -329,13 +329,15 @@ def test_a_damaged_file_gets_one_error(tmp_path, suffix, rng):
     assert all(message.startswith(f"path = {str(part)!r}: ") for message in messages)
 
 
-def test_any_bytes_get_one_error(tmp_path, rng):
-    for suffix in ("npz", "mat", "safetensors"):
-        for length in (0, 1, 200, 5000):
-            path = tmp_path / f"noise.{suffix}"
-            path.write_bytes(rng.bytes(length))
-            with pytest.raises(ValueError, match=rf"path = '.*noise\.{suffix}': is no "):
-                read_weights(path)
+@pytest.mark.parametrize("suffix", ["npz", "mat", "safetensors"])
+def test_any_bytes_get_one_error(tmp_path, rng, suffix):
+    if suffix == "safetensors":
+        pytest.importorskip("safetensors")
+    for length in (0, 1, 200, 5000):
+        path = tmp_path / f"noise.{suffix}"
+        path.write_bytes(rng.bytes(length))
+        with pytest.raises(ValueError, match=rf"path = '.*noise\.{suffix}': is no "):
+            read_weights(path)
 
 
 def test_safetensors_without_its_package_says_what_to_install(tmp_path, monkeypatch):
