@@ -15,6 +15,7 @@ from cnninv import (
     sample_code,
 )
 from cnninv.experiments import EXPERIMENTS, Context, fig3
+from cnninv.images import read_image
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +93,18 @@ def test_figure_3_at_quick_scale_says_what_was_not_run():
     explicit = next(row for row in outcome.rows if "explicit" in row.quantity)
     assert explicit.ours < 1e-6
     assert len(outcome.figure.axes) == 3
+
+
+@pytest.mark.shared
+def test_a_patch_of_real_activations_is_untouched_by_padding(shared_data):
+    network = fig3.load(str(shared_data))
+    x = fig3.activations(network, "conv3_1", str(shared_data), 1, np.random.default_rng(0))
+    # the same draws, and the activations of all that is to the right of and below the patch's corner
+    rng = np.random.default_rng(0)
+    files = sorted(path for path in shared_data.rglob("*") if path.suffix in (".jpg", ".png"))
+    pixels = network.preprocessing(read_image(files[rng.permutation(len(files))[0]]))
+    top, left = rng.integers(0, np.array(pixels.shape[1:]) - 104 + 1)
+    h = network.forward(pixels[:, top % 4 :, left % 4 :], ["conv3_1"])["conv3_1"]
+    row, column = top // 4 + 5, left // 4 + 5
+    expected = h[:, row : row + 15, column : column + 15].ravel()
+    np.testing.assert_allclose(x[:, 0], expected, atol=1e-5 * np.abs(expected).max())
