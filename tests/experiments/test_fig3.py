@@ -95,6 +95,13 @@ def test_figure_3_at_quick_scale_says_what_was_not_run():
     assert len(outcome.figure.axes) == 3
 
 
+def test_a_folder_without_the_network_or_photographs_is_told(tmp_path):
+    assert fig3.load(None) is None
+    assert fig3.load(str(tmp_path)) is None
+    with pytest.raises(ValueError, match="has 0 photographs; expected 3"):
+        fig3.activations(None, "conv3_1", str(tmp_path), 3, np.random.default_rng(0))
+
+
 @pytest.mark.shared
 def test_a_patch_of_real_activations_is_untouched_by_padding(shared_data):
     network = fig3.load(str(shared_data))
