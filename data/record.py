@@ -5,11 +5,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 from cnninv.experiments import EXPERIMENTS
 from cnninv.experiments.runner import run_experiment
 from cnninv.files import sha256, write_json
 
 DATA = Path(__file__).parent
+LARGEST_PNG = 300_000
 ORIGINS = {
     "paper.json": "the numbers that Gilbert et al. 2017 print",
     "recorded": "measured by `python data/record.py {name}`",
@@ -23,10 +26,21 @@ def main() -> None:
     for name in parser.parse_args().names:
         with tempfile.TemporaryDirectory() as folder:
             run_experiment(EXPERIMENTS[name], Path(folder), scale="paper")
-            for suffix in ("json", "png"):
-                shutil.move(f"{folder}/{name}.{suffix}", DATA / "recorded" / f"{name}.{suffix}")
+            shutil.move(f"{folder}/{name}.json", DATA / "recorded" / f"{name}.json")
+            store_picture(Path(folder) / f"{name}.png")
         print(f"recorded {name}")
     write_json(DATA / "manifest.json", manifest())
+
+
+def store_picture(png: Path) -> None:
+    """Keep a figure as it is, one with photographs as JPEG."""
+    if png.stat().st_size <= LARGEST_PNG:
+        shutil.move(png, DATA / "recorded" / png.name)
+        return
+    with Image.open(png) as picture:
+        picture.convert("RGB").save(
+            DATA / "recorded" / f"{png.stem}.jpg", quality=85, optimize=True
+        )
 
 
 def manifest() -> list[dict[str, str]]:

@@ -11,12 +11,13 @@ COUNT, SIZE, ITERATIONS = 64, 3, 30
 
 def run(context: Context) -> Outcome:
     """Invert the installed sample photograph through layers of random filters, one a seed."""
-    crop = context.pick(48, 256)
-    image = center_crop(read_image("sample"), crop)
-    streams = context.streams(20)
+    photograph = read_image("sample")
+    crop, drawn = context.pick((48, 48), (96, 256))
+    image = center_crop(photograph, crop)
+    filters = [default_filters(COUNT, SIZE, len(image), rng) for rng in context.streams(20)]
     results = [
-        invert(image, default_filters(COUNT, SIZE, len(image), rng), iterations=ITERATIONS)
-        for rng in context.progress(streams, "photograph")
+        invert(image, bank, iterations=ITERATIONS)
+        for bank in context.progress(filters, "photograph")
     ]
     layer = f"{COUNT} random {SIZE}×{SIZE}×3 filters on {crop}×{crop}"
     errors = {
@@ -29,7 +30,10 @@ def run(context: Context) -> Outcome:
         row("§4.5 ‖x̂−x‖/‖x‖, IHT with steps of 1, after 2", layer, None, second),
         row("§4.5 ‖W‖²", layer, None, np.array([result.norm_squared for result in results])),
     ]
-    return Outcome(rows, draw(results[0]))
+    shown = results[0]
+    if drawn != crop:
+        shown = invert(center_crop(photograph, drawn), filters[0], iterations=ITERATIONS)
+    return Outcome(rows, draw(shown))
 
 
 EXPERIMENT = Experiment(
