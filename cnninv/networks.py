@@ -289,16 +289,25 @@ def max_pool_windows(h: Any, size: int, stride: int) -> Any:
 
     Windows overlap if stride < size. Those that reach over the end are partial, as in Caffe.
     """
-    xp = array_namespace(h)
     for axis in (1, 2):
-        h = xp.moveaxis(h, axis, 0)
-        count = max(1, -(-(len(h) - size) // stride) + 1)
-        largest = h[::stride][:count].copy()
-        for offset in range(1, size):
-            part = h[offset::stride][:count]
-            xp.maximum(largest[: len(part)], part, out=largest[: len(part)])
-        h = xp.moveaxis(largest, 0, axis)
-    return xp.ascontiguousarray(h)
+        h = _largest(h, axis, size, stride)
+    return h
+
+
+def _largest(h: Any, axis: int, size: int, stride: int) -> Any:
+    """The largest of `size` entries along an axis, from every `stride`-th on."""
+    xp, before, length = array_namespace(h), (slice(None),) * axis, h.shape[axis]
+    count = max(1, -(-(length - size) // stride) + 1)
+    largest = h[(*before, slice(0, None, stride))][(*before, slice(count))]
+    for offset in range(1, min(size, length)):
+        part = h[(*before, slice(offset, None, stride))]
+        here = (*before, slice(min(count, part.shape[axis])))
+        if part.shape[axis] >= count:
+            largest = xp.maximum(largest, part[here], out=None if offset == 1 else largest)
+        else:  # the last window is partial
+            largest = largest.copy() if offset == 1 else largest
+            xp.maximum(largest[here], part[here], out=largest[here])
+    return xp.ascontiguousarray(largest)
 
 
 def normalize_channels(h: Any, layer: Normalization) -> Any:

@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse
 
 import cnninv
+from cnninv.architectures import Conv, ReLU
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,18 @@ def median(job: Callable[[], Any], repeats: int = 5) -> float:
         job()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
+
+
+def in_turn(*jobs: Callable[[], Any], repeats: int = 7) -> list[float]:
+    """Median seconds of each job, run one after the other: a busy machine disturbs them alike."""
+    times: list[list[float]] = [[] for _ in jobs]
+    for round_ in range(repeats + 1):
+        for job, measured in zip(jobs, times, strict=True):
+            start = time.perf_counter()
+            job()
+            if round_:  # the first round warms caches and memory
+                measured.append(time.perf_counter() - start)
+    return [statistics.median(measured) for measured in times]
 
 
 def kron_sum(filters: np.ndarray, D: int) -> scipy.sparse.csr_array:
@@ -150,6 +163,62 @@ def bracket(rng: np.random.Generator) -> tuple[Measure, dict[str, float]]:
     )
 
 
+def network(rng: np.random.Generator) -> tuple[Measure, dict[str, float]] | None:
+    """VGG-16's convolutions, ReLUs and pools on one image, against PyTorch and the bare products."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        print("forward pass of VGG-16: not measured, since its peer, PyTorch, is not installed")
+        return None
+    threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    torch.set_num_threads(threads)
+    ours = cnninv.random_network("vgg16", rng)
+    x = rng.standard_normal((3, 224, 224)).astype(np.float32)
+    theirs = torch.nn.Sequential()
+    products = []  # filters × patches of each layer: what no product can do without
+    size = 224
+    for layer in ours.architecture.layers:
+        if isinstance(layer, Conv):
+            filters = ours.filters(layer.name)
+            conv = torch.nn.Conv2d(filters.shape[1], layer.K, layer.size, padding=layer.padding)
+            conv.weight.data[:] = torch.from_numpy(filters)
+            conv.bias.data[:] = torch.from_numpy(ours.bias(layer.name))
+            theirs.append(conv)
+            flat = filters.reshape(layer.K, -1)
+            patches = rng.standard_normal((flat.shape[1], min(size**2, 4096))).astype(np.float32)
+            products.append((flat, patches, max(1, size**2 // 4096)))
+        elif isinstance(layer, ReLU):
+            theirs.append(torch.nn.ReLU(inplace=True))
+        else:
+            theirs.append(torch.nn.MaxPool2d(layer.size, layer.stride))
+            size //= 2
+
+    def multiply() -> None:
+        for flat, patches, times in products:
+            for _ in range(times):
+                flat @ patches
+
+    def forward() -> np.ndarray:
+        return ours.forward(x, "pool5")["pool5"]
+
+    with torch.no_grad():
+        peer = theirs(torch.from_numpy(x)[None]).numpy()[0]
+        seconds, peer_seconds, limit = in_turn(
+            forward, lambda: theirs(torch.from_numpy(x)[None]), multiply
+        )
+    tracemalloc.start()
+    found = forward()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    facts = {
+        "time, PyTorch = 1": seconds / peer_seconds,
+        "relative error to PyTorch": float(np.linalg.norm(found - peer) / np.linalg.norm(peer)),
+        "peak / input and output of conv1_2": peak / (2 * 64 * 224 * 224 * 4),
+    }
+    name = f"VGG-16's convolutions on 224 × 224, {threads} threads"
+    return Measure(name, seconds, "PyTorch", peer_seconds, "the bare products", limit), facts
+
+
 def main() -> None:
     """Measure, print, and write `--out`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -159,18 +228,21 @@ def main() -> None:
     built, build_facts = build(rng)
     certified, bracket_facts = bracket(rng)
     measures = [built, product(rng), projection(rng), certified]
+    facts = {"build": build_facts, "bracket": bracket_facts}
+    if (forward := network(rng)) is not None:
+        measures.append(forward[0])
+        facts["network"] = forward[1]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, NumPy {np.__version__}, SciPy {scipy.__version__}"
     print(machine)
     for measure in measures:
         print(measure)
-    for facts in (build_facts, bracket_facts):
-        print("; ".join(f"{name} {value:,.4g}" for name, value in facts.items()))
+    for found in facts.values():
+        print("; ".join(f"{name} {value:,.4g}" for name, value in found.items()))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "machine": machine,
         "measures": [asdict(measure) for measure in measures],
-        "build": build_facts,
-        "bracket": bracket_facts,
+        **facts,
     }
     options.out.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
