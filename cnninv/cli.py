@@ -57,8 +57,8 @@ def _parser() -> Parser:
 
     invert = commands.add_parser("invert", help="a photograph through one layer and back")
     invert.add_argument("image", metavar="IMAGE", help="an image file, or `sample`")
-    invert.add_argument("--filters", default="random", help="`random`, or a .npy or .npz file")
-    invert.add_argument("--layer", help="name of the array in a .npz file")
+    invert.add_argument("--filters", default="random", help="`random`, a file, vgg16 or alexnet")
+    invert.add_argument("--layer", help="array of a .npz file, or convolution of a network")
     invert.add_argument("--count", type=int, default=64, help="random filters (default 64)")
     invert.add_argument("--size", type=int, default=3, help="of random filters (default 3)")
     invert.add_argument("--crop", type=int, default=256, help="middle pixels used (default 256)")

@@ -13,11 +13,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.sparse.linalg import lsqr
 
+from cnninv.architectures import ARCHITECTURES
 from cnninv.conv import conv_matrix
 from cnninv.filters import check_filters, random_filters
 from cnninv.iht import iht, operator_norm
 from cnninv.images import psnr
 from cnninv.model import model_project
+from cnninv.networks import load_network
 from cnninv.plots import COLOURS
 from cnninv.pooling import max_pool, pooling_regions, unpool
 from cnninv.validation import real_array, whole_number
@@ -59,13 +61,15 @@ class Inversion:
 
 
 def load_filters(path: str | Path, layer: str | None = None) -> np.ndarray:
-    """Filters from a `.npy` file or from an array of a `.npz` file. Nothing is unpickled.
+    """Filters from a `.npy` file, an array of a `.npz` file, or a network. Nothing is unpickled.
 
     Parameters
     ----------
-    path : path
+    path : path, "vgg16" or "alexnet"
+        A ``.mat`` or ``.safetensors`` file is one of a network (see `load_network`).
     layer : str, optional
-        Name of the array in a `.npz` file; needed if it holds several of filter shape.
+        Name of the array in a `.npz` file, with or without its ``_W``; needed if it holds several of
+        filter shape. Of a network: a convolution, the first one if not given.
 
     Returns
     -------
@@ -77,10 +81,13 @@ def load_filters(path: str | Path, layer: str | None = None) -> np.ndarray:
         If there is no such file or array, or it holds no filters.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.is_file() and str(path) not in ARCHITECTURES:
         raise FileNotFoundError(
             f"--filters = {str(path)!r}: no such file; expected 'random' or a file"
         )
+    if str(path) in ARCHITECTURES or path.suffix.lower() in (".mat", ".safetensors"):
+        network = load_network(path)
+        return network.filters(layer or network.convolutions[0])
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = dict(loaded) if hasattr(loaded, "files") else {path.stem: loaded}
@@ -91,6 +98,7 @@ def load_filters(path: str | Path, layer: str | None = None) -> np.ndarray:
     filters = {name: array for name, array in arrays.items() if array.ndim == 4}
     if layer is None and len(filters) == 1:
         (layer,) = filters
+    layer = f"{layer}_W" if f"{layer}_W" in filters else layer
     if layer not in filters:
         names = ", ".join(filters) or "none"
         raise ValueError(
