@@ -21,6 +21,18 @@ from cnninv.validation import one_of
 
 TORCHVISION = {"mean": (123.675, 116.28, 103.53), "deviation": (58.395, 57.12, 57.375)}
 """What torchvision's and timm's networks expect of red, green and blue in 0 … 255."""
+ORIGINAL_VGG16 = {
+    "conv1_1": 8.59293,
+    "conv1_2": 8.21012,
+    "conv2_1": 8.74967,
+    "conv2_2": 9.04024,
+    "conv3_1": 9.43651,
+    "conv3_2": 9.48289,
+    "conv3_3": 9.74301,
+}
+"""Norms of all filters of a layer, by which the original weights are recognised."""
+ORIGINAL_COLOURS = (4.96381, 5.46415, 4.39797)
+"""Norms of what the filters of its conv1_1 have for red, green and blue."""
 NOT_CONVOLUTIONAL = re.compile(r"(fc\d+|classifier|pre_logits|head)[._].*")
 
 
@@ -86,6 +98,8 @@ def read_weights(
         first = architecture.convolutions[0].name
         if channels == "BGR":
             filters[first] = np.ascontiguousarray(filters[first][:, ::-1])
+        if architecture.name == "vgg16":
+            _not_exchanged(filters, channels)
         torchvision = names[first, "filters"].startswith("features")
         preprocessing = _preprocessing(contents, architecture, torchvision)
     except (ValueError, TypeError) as error:
@@ -204,6 +218,25 @@ def _finite(entries: dict[str, Entry], name: str) -> np.ndarray:
     if bad:
         raise ValueError(f"array {name!r} has {bad} entries that are NaN or infinite in float32")
     return array
+
+
+def _not_exchanged(filters: dict[str, np.ndarray], channels: str) -> None:
+    """Refuse the original VGG-16 with colours or layers exchanged; of other weights nobody can tell."""
+    colours = np.sqrt((filters["conv1_1"].astype(float) ** 2).sum(axis=(0, 2, 3)))
+    if np.allclose(colours, ORIGINAL_COLOURS[::-1], rtol=1e-4):
+        other = {"RGB": "BGR", "BGR": "RGB"}[channels]
+        raise ValueError(
+            f"the filters of conv1_1 are the original ones with red and blue exchanged; expected "
+            f"channels = {other!r} for this file"
+        )
+    norms = {layer: np.linalg.norm(values.astype(float)) for layer, values in filters.items()}
+    for layer, norm in norms.items():
+        for other, known in ORIGINAL_VGG16.items():
+            if layer != other and np.isclose(norm, known, rtol=1e-5):
+                raise ValueError(
+                    f"{layer} has the filters that the original network has in {other}; expected the "
+                    f"layers in their own places"
+                )
 
 
 def _preprocessing(

@@ -354,3 +354,27 @@ def test_what_is_beside_the_project_is_read(shared_data):
     alexnet = read_weights(shared_data / "alexnet_conv1-conv5.npz")
     assert alexnet.architecture == ALEXNET
     assert alexnet.preprocessing.mean.shape == (3, 256, 256)
+
+
+@pytest.mark.shared
+def test_the_original_weights_with_something_exchanged_are_noticed(shared_data, tmp_path):
+    original = dict(np.load(shared_data / "vgg16_conv1_1-conv3_3.npz"))
+    colours = original | {"conv1_1_W": original["conv1_1_W"][:, ::-1]}
+    path = save_npz(tmp_path / "bgr.npz", **colours)
+    with pytest.raises(
+        ValueError, match=r"red and blue exchanged; expected channels = 'BGR' for th"
+    ):
+        read_weights(path)
+    same(read_weights(path, channels="BGR"), original)
+    with pytest.raises(
+        ValueError, match=r"red and blue exchanged; expected channels = 'RGB' for th"
+    ):
+        read_weights(save_npz(tmp_path / "rgb.npz", **original), channels="BGR")
+    layers = original | {
+        "conv3_2_W": original["conv3_3_W"],
+        "conv3_3_W": original["conv3_2_W"],
+    }
+    with pytest.raises(
+        ValueError, match=r"conv3_2 has the filters that the original .* in conv3_3"
+    ):
+        read_weights(save_npz(tmp_path / "exchanged.npz", **layers))
