@@ -20,7 +20,8 @@ reproduce: .venv/core
 	$(BIN)/cnninv run all --scale quick --out out
 
 test: .venv/dev
-	$(BIN)/python -m pytest --nbval tests cnninv chapters
+	$(BIN)/python -m pytest tests cnninv
+	$(BIN)/python -m pytest --nbval chapters
 
 chapters: .venv/dev
 	$(BIN)/python chapters/build.py
