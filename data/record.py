@@ -23,9 +23,11 @@ def main() -> None:
     """Run what is asked for, then rewrite the manifest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*EXPERIMENTS, []], help="experiments to run")
-    for name in parser.parse_args().names:
+    parser.add_argument("--data", help="folder of weights and photographs, for those that need it")
+    options = parser.parse_args()
+    for name in options.names:
         with tempfile.TemporaryDirectory() as folder:
-            run_experiment(EXPERIMENTS[name], Path(folder), scale="paper")
+            run_experiment(EXPERIMENTS[name], Path(folder), scale="paper", data=options.data)
             shutil.move(f"{folder}/{name}.json", DATA / "recorded" / f"{name}.json")
             store_picture(Path(folder) / f"{name}.png")
         print(f"recorded {name}")

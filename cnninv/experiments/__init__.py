@@ -1,12 +1,23 @@
 """One module per table or figure of the paper; `EXPERIMENTS` is what the command line runs."""
 
-from cnninv.experiments import fig1, fig2, fig3, phase, photograph, scaling
+from cnninv.experiments import coherences, fig1, fig2, fig3, phase, photograph, scaling, sparsities
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
 from cnninv.experiments.phase import phase_diagram, recover
 
 EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.name: module.EXPERIMENT
-    for module in (fig1, phase, scaling, fig2, fig3, photograph)
+    experiment.name: experiment
+    for experiment in (
+        fig1.EXPERIMENT,
+        phase.EXPERIMENT,
+        scaling.EXPERIMENT,
+        fig2.EXPERIMENT,
+        sparsities.TABLE_2,
+        coherences.TABLE_3,
+        coherences.TABLE_6,
+        sparsities.TABLE_7,
+        fig3.EXPERIMENT,
+        photograph.EXPERIMENT,
+    )
 }
 
 __all__ = [

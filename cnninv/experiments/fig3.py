@@ -125,9 +125,9 @@ def run(context: Context) -> Outcome:
     return Outcome(rows, draw(panels))
 
 
-def load(data: str | None) -> Any:
-    """The VGG-16 in the folder, or None if there is none."""
-    files = [] if data is None else sorted(Path(data).glob("vgg16*.*"))
+def load(data: str | None, name: str = "vgg16") -> Any:
+    """The network of that name in the folder, or None if there is none."""
+    files = [] if data is None else sorted(Path(data).glob(f"{name}*.*"))
     if not files:
         return None
     from cnninv.networks import load_network
