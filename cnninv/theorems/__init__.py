@@ -6,6 +6,12 @@ from cnninv.theorems.best_constant import (
     reconstruction_bound_golden,
     theorem_3_3_golden,
 )
+from cnninv.theorems.bounds import (
+    largest_useful_delta,
+    reconstruction_bound,
+    reconstruction_bound_sharp,
+    reconstruction_bound_unrounded,
+)
 from cnninv.theorems.concentration import (
     exponent_3,
     fit_constant,
@@ -27,15 +33,11 @@ from cnninv.theorems.random_filters import (
     theorem_3_1_repaired,
 )
 from cnninv.theorems.reconstruction import (
-    largest_useful_delta,
     layer_instance,
     lemma_b1,
     lemma_b2,
     lemma_b3,
     lemma_b4,
-    reconstruction_bound,
-    reconstruction_bound_sharp,
-    reconstruction_bound_unrounded,
     theorem_3_3,
     theorem_3_3_sharp,
 )

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from cnninv.statement import Statement, states
-from cnninv.theorems.reconstruction import layer_instance, reconstruction_bound_sharp
+from cnninv.theorems.bounds import reconstruction_bound_sharp
+from cnninv.theorems.reconstruction import layer_instance
 from cnninv.validation import POSITIVE, real_number
 
 GOLDEN = (1 + 5**0.5) / 2

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from cnninv.model import in_model, model_support
 from cnninv.statement import Statement, states
-from cnninv.validation import places, real_array, real_matrix, real_number
+from cnninv.theorems.bounds import (
+    checked_delta,
+    estimation_factor,
+    reconstruction_bound,
+    reconstruction_bound_sharp,
+)
+from cnninv.validation import places, real_array, real_matrix
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def lemma_b1(
         (6) as (1−δ_k)‖z‖ ≤ ‖W_Ω W_Ωᵀ z‖.
     """
     W, z, x = real_matrix(W, "W"), real_array(z, "z", ndim=1), real_array(x, "x", ndim=1)
-    omega, delta_k = places(omega, "omega", W.shape[0]), _delta(delta_k, "delta_k")
+    omega, delta_k = places(omega, "omega", W.shape[0]), checked_delta(delta_k, "delta_k")
     if len(z) != len(omega) or len(x) != W.shape[1]:
         raise ValueError(
             f"z has {len(z)} and x {len(x)} entries; expected |Ω| = {len(omega)} and {W.shape[1]}"
@@ -140,7 +145,11 @@ def lemma_b2(W: Any, z: Any, omega: Any, delta_2k: float) -> Statement:
     -------
     Statement
     """
-    W, z, delta_2k = real_matrix(W, "W"), real_array(z, "z", ndim=1), _delta(delta_2k, "delta_2k")
+    W, z, delta_2k = (
+        real_matrix(W, "W"),
+        real_array(z, "z", ndim=1),
+        checked_delta(delta_2k, "delta_2k"),
+    )
     omega = places(omega, "omega", W.shape[0])
     if len(z) != W.shape[0]:
         raise ValueError(f"z has {len(z)} entries; W of shape {W.shape} expects {W.shape[0]}")
@@ -182,7 +191,7 @@ def lemma_b3(
     >>> print(lemma_b3(W, np.array([0.0, 1.0]), K=2, k=1, delta_k=0.0, delta_2k=0.6))
     Lemma B.3: ‖z|_Ωᶜ‖ ≤ 2δ_2k/(1−δ_k) ‖z‖: 0 ≤ 1.2, slack 1.2, holds
     """
-    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    delta_k, delta_2k = checked_delta(delta_k, "delta_k"), checked_delta(delta_2k, "delta_2k")
     run = layer_instance(W, z, K, k, blocks)
     missed = _norm(run.z - restrict(run.z, run.omega))  # ‖z|_Ωᶜ‖
     extra = _norm(run.h[np.setdiff1d(run.omega, run.pi)])  # ‖h_{Ω∖Π}‖
@@ -211,7 +220,7 @@ def lemma_b4(
     Parameters and return value as in `lemma_b3`; the steps are those of the printed chain. The paper's first
     display bounds σ_max from below where the proof needs σ_min: ‖I − W_Ω W_Ωᵀ‖ ≤ δ_k is the step used.
     """
-    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    delta_k, delta_2k = checked_delta(delta_k, "delta_k"), checked_delta(delta_2k, "delta_2k")
     run = layer_instance(W, z, K, k, blocks)
     inside = restrict(run.z, run.omega)  # z|_Ω
     outside = run.z - inside  # z|_Ωᶜ
@@ -219,7 +228,7 @@ def lemma_b4(
     leak = _norm(run.hidden(outside, run.omega))  # ‖W_Ω Wᵀ z|_Ωᶜ‖
     error = _norm(run.z - run.z_hat)
     missed = _norm(outside)
-    unrounded = _times(_estimation_factor(delta_k, delta_2k), run.norm)
+    unrounded = _times(estimation_factor(delta_k, delta_2k), run.norm)
     factor = 5 * delta_2k / (1 - delta_k) if delta_k < 1 else np.inf
     steps = (
         run.claim(
@@ -251,7 +260,7 @@ def theorem_3_3(
 
     Parameters and return value as in `lemma_b3`.
     """
-    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    delta_k, delta_2k = checked_delta(delta_k, "delta_k"), checked_delta(delta_2k, "delta_2k")
     run = layer_instance(W, z, K, k, blocks)
     error = _norm(run.synthesize(run.z_hat) - run.x)  # ‖x̂ − x‖
     code_error = _norm(run.z - run.z_hat)
@@ -291,7 +300,7 @@ def theorem_3_3_sharp(
 
     Parameters and return value as in `lemma_b3`.
     """
-    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
+    delta_k, delta_2k = checked_delta(delta_k, "delta_k"), checked_delta(delta_2k, "delta_2k")
     run = layer_instance(W, z, K, k, blocks)
     T = np.union1d(run.omega, run.pi)
     near, far = _norm((run.h - run.z_hat)[T]), _norm((run.h - run.z)[T])
@@ -322,64 +331,6 @@ def theorem_3_3_sharp(
         _times(reconstruction_bound_sharp(delta_k, delta_2k), _norm(run.x)),
         steps,
     )
-
-
-def reconstruction_bound(delta_k: float, delta_2k: float) -> float:
-    """The factor of Theorem 3.3, 5δ_2k/(1−δ_k) · √((1+δ_2k)/(1−δ_2k)); inf iff a constant is ≥ 1.
-
-    Examples
-    --------
-    >>> round(reconstruction_bound(0.1, 0.1), 3)
-    0.614
-    """
-    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
-    if delta_k >= 1 or delta_2k >= 1:
-        return float("inf")
-    return float(5 * delta_2k / (1 - delta_k) * np.sqrt((1 + delta_2k) / (1 - delta_2k)))
-
-
-def reconstruction_bound_unrounded(delta_k: float, delta_2k: float) -> float:
-    """The factor that the printed chain gives before it is rounded up to 5δ_2k/(1−δ_k) (Lemma B.4)."""
-    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
-    if delta_k >= 1 or delta_2k >= 1:
-        return float("inf")
-    # ((1+δ_2k)·2δ_2k/(1−δ_k) + δ_k) √((1+δ_2k)/(1−δ_2k))
-    return float(_estimation_factor(delta_k, delta_2k) * np.sqrt((1 + delta_2k) / (1 - delta_2k)))
-
-
-def reconstruction_bound_sharp(delta_k: float, delta_2k: float) -> float:
-    """The factor of our sharper bound, 2δ_2k √((1+δ_2k)/(1−δ_k)); inf iff δ_k ≥ 1."""
-    delta_k, delta_2k = _delta(delta_k, "delta_k"), _delta(delta_2k, "delta_2k")
-    if delta_k >= 1:
-        return float("inf")
-    return float(2 * delta_2k * np.sqrt((1 + delta_2k) / (1 - delta_k)))
-
-
-def largest_useful_delta(bound: Any) -> float:
-    """The δ = δ_k = δ_2k up to which a bound is below 1, that is, says more than x̂ = 0 does.
-
-    Examples
-    --------
-    >>> round(largest_useful_delta(reconstruction_bound), 3)
-    0.147
-    """
-    if not callable(bound):
-        raise TypeError(f"bound = {bound!r} must be a callable of delta_k and delta_2k")
-    if not bound(0.0, 0.0) < 1:
-        raise ValueError(f"bound(0, 0) = {bound(0.0, 0.0)} must be below 1")
-    if not bound(0.9, 0.9) >= 1:
-        raise ValueError(f"bound(0.9, 0.9) = {bound(0.9, 0.9)} must be at least 1")
-    return float(brentq(lambda delta: bound(delta, delta) - 1, 0.0, 0.9))
-
-
-def _estimation_factor(delta_k: float, delta_2k: float) -> float:
-    if delta_k >= 1:
-        return float("inf")
-    return (1 + delta_2k) * 2 * delta_2k / (1 - delta_k) + delta_k
-
-
-def _delta(value: float, name: str) -> float:
-    return real_number(value, name, low=0)
 
 
 def _norm(v: np.ndarray) -> float:
