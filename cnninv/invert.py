@@ -91,9 +91,9 @@ def load_filters(path: str | Path, layer: str | None = None) -> np.ndarray:
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = dict(loaded) if hasattr(loaded, "files") else {path.stem: loaded}
-    except Exception as error:  # np.load passes on whatever a damaged file provokes
+    except Exception:  # np.load passes on whatever a damaged file provokes, and advises unpickling
         raise ValueError(
-            f"--filters = {str(path)!r} is no .npy or .npz file of numbers: {error}"
+            f"--filters = {str(path)!r} is no .npy or .npz file of numbers, nor a network's weights"
         ) from None
     filters = {name: array for name, array in arrays.items() if array.ndim == 4}
     if layer is None and len(filters) == 1:
