@@ -67,7 +67,9 @@ def format_ledger(lines: list[Line]) -> str:
     text = [_columns(row, widths) for row in [header, *rows]]
     counts = Counter(line.verdict for line in lines)
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    return "\n".join([*text, "", f"{len(lines)} lines: {summary}"])
+    commands = dict.fromkeys(line.command for line in lines if line.command)
+    measured = ["", "measured by", *(f"  {command}" for command in commands)] if commands else []
+    return "\n".join([*text, *measured, "", f"{len(lines)} lines: {summary}"])
 
 
 def number(value: Any) -> str:
@@ -97,6 +99,7 @@ def _width(text: str) -> int:
 
 def _matching(result: dict[str, Any], quantity: str) -> list[Line]:
     command = f"cnninv run {result['experiment']} --scale {result['scale']} --seed {result['seed']}"
+    command += " --data DIR" if result.get("data") else ""
     return [
         Line(
             row["quantity"],

@@ -40,6 +40,14 @@ def test_every_convention_of_a_printed_number_is_a_line(book):
     assert "3 lines: 1 not run, 1 differs, 1 reproduced" in format_ledger(lines)
 
 
+def test_the_ledger_names_the_commands_and_the_data_that_they_need(book):
+    record(book, a_row("2(c) known", 0.31, "differs"))
+    path = book / "recorded" / "fig2.json"
+    assert "\n  cnninv run fig2 --scale paper --seed 0\n" in format_ledger(ledger(book))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"data": True}))
+    assert "--seed 0 --data DIR\n" in format_ledger(ledger(book))
+
+
 def test_the_book_lists_every_number_of_the_tables():
     quantities = [line.quantity for line in ledger()]
     counts = {

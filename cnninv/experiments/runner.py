@@ -63,6 +63,8 @@ def run_experiment(
         "seconds": round(time.perf_counter() - start, 2),
         "rows": [row.as_json() for row in outcome.rows],
     }
+    if data is not None:
+        result["data"] = True  # the command needs --data DIR
     write_whole(out / f"{experiment.name}.png", picture.getvalue())
     write_json(out / f"{experiment.name}.json", result)
     return result
