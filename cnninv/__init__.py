@@ -3,7 +3,7 @@
 from cnninv import filterbanks, plots, theorems
 from cnninv.batchnorm import batch_norm_matrix
 from cnninv.bracket import model_rip_bracket
-from cnninv.coherence import coherence
+from cnninv.coherence import coherence, filter_gram
 from cnninv.conv import conv_matrix
 from cnninv.crelu import crelu, psi_matrix, relu
 from cnninv.filters import normalize_filters, normalize_rows, random_filters, row_norms
@@ -47,6 +47,7 @@ __all__ = [
     "conv_shape",
     "count_supports",
     "crelu",
+    "filter_gram",
     "filterbanks",
     "iht",
     "in_model",

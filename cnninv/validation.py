@@ -198,7 +198,7 @@ def real_number(value: Any, name: str, low: float = -np.inf, high: float = np.in
     return number
 
 
-def axis_lengths(value: Any, name: str, axes: int, low: int = 0) -> tuple[int, ...]:
+def axis_lengths(value: Any, name: str, axes: int, low: int | None = 0) -> tuple[int, ...]:
     """One integer per axis; a single integer stands for all axes.
 
     Raises

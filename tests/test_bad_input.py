@@ -117,7 +117,7 @@ def number(low=None, high=None):
     return wrong
 
 
-def lengths(low):
+def lengths(low=None):
     """An integer, or one for each axis."""
 
     def wrong(name, good):
@@ -130,10 +130,11 @@ def lengths(low):
             (None, TypeError, f"{entry} = None must be an integer"),
             ((True,) * axes, TypeError, f"{entry} = True must be an integer"),
             ("33"[:axes], TypeError, f"{name} = '3+' must be an integer or one"),
-            (low - 1, ValueError, f"{entry} = {low - 1} must be at least {low}"),
-            ((low - 1,) * axes, ValueError, f"{entry} = {low - 1} must be at least {low}"),
             (many, ValueError, re.escape(f"{name} = {many}") + f".*(expected {axes}|must be l or)"),
             ((), ValueError, rf"{name} = \(\).*(expected {axes}|must be l or)"),
+        ] + [
+            (value, ValueError, f"{entry} = {low - 1} must be at least {low}")
+            for value in (() if low is None else (low - 1, (low - 1,) * axes))
         ]
 
     return wrong
@@ -332,6 +333,7 @@ TABLE = {
         "eps": (1e-5, number(0)),
     },
     cnninv.coherence: {"filters": (FILTERS, real(3, 4)), "signed": (0, flag), "shifts": (0, flag)},
+    cnninv.filter_gram: {"filters": (FILTERS, real(3, 4)), "lag": (1, lengths())},
     cnninv.conv_matrix: {
         "filters": (FILTERS, real(3, 4)),
         "input_shape": (5, lengths(1)),

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnninv import coherence, conv_matrix, filterbanks, random_filters
+from cnninv import (
+    coherence,
+    conv_matrix,
+    filter_gram,
+    filterbanks,
+    normalize_filters,
+    random_filters,
+)
 
 
 @st.composite
@@ -84,3 +91,32 @@ def test_more_filters_than_dimensions_obey_the_welch_bound():
 
 def test_integer_filters_are_compared_as_numbers():
     assert coherence([[[1, 1]], [[1, 0]]]) == pytest.approx(np.sqrt(0.5))
+
+
+# ---- the inner products themselves ----------------------------------------------------------------------
+
+
+@given(banks(least=1), st.integers(-5, 5), st.integers(-5, 5))
+def test_filter_gram_holds_the_products_of_the_rows_of_w_that_are_so_far_apart(
+    filters, down, right
+):
+    lag = (down, right)[: filters.ndim - 2]
+    positions = tuple(abs(move) + 1 for move in lag)
+    shape = tuple(l + move - 1 for l, move in zip(filters.shape[2:], positions, strict=True))
+    W = conv_matrix(normalize_filters(filters), shape).toarray()
+    rows = W.reshape(len(filters), *positions, -1)
+    first = rows[(slice(None), *(max(-move, 0) for move in lag))]
+    second = rows[(slice(None), *(max(move, 0) for move in lag))]
+    np.testing.assert_allclose(filter_gram(filters, lag), first @ second.T, atol=1e-12)
+
+
+def test_filter_gram_of_the_opposite_lag_is_the_transpose(rng):
+    filters = rng.standard_normal((4, 2, 3, 5))
+    np.testing.assert_allclose(filter_gram(filters, (1, -2)), filter_gram(filters, (-1, 2)).T)
+
+
+def test_filter_gram_has_unit_diagonal_and_sees_pm_pairs(rng):
+    half = rng.standard_normal((3, 2, 3, 3))
+    G = filter_gram(np.concatenate([half, -5 * half]))
+    np.testing.assert_allclose(np.diag(G), 1)
+    np.testing.assert_allclose(-G.min(axis=1), 1)
