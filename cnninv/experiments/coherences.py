@@ -1,5 +1,6 @@
 """Tables 3 and 6: coherence of learned and of random filters, by layer (Gilbert 2017, §4.4, App. C.2)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -52,15 +53,15 @@ def learned(network: Any) -> dict[str, dict[str, float]]:
 
 
 def random(
-    architecture: Architecture, rng: np.random.Generator, signed: bool = False
-) -> dict[str, float]:
-    """Coherence, without shifts, of Gaussian filters of each layer's size."""
-    return {
-        conv.name: layer_coherence(
-            random_filters(*_sizes(architecture, conv.name), rng), conv.groups, signed=signed
-        )
-        for conv in architecture.convolutions
-    }
+    architecture: Architecture, rng: np.random.Generator, conventions: Iterable[str] = CONVENTIONS
+) -> dict[str, dict[str, float]]:
+    """Coherence by convention and by layer of Gaussian filters of each layer's size."""
+    found: dict[str, dict[str, float]] = {name: {} for name in conventions}
+    for conv in architecture.convolutions:
+        filters = random_filters(*_sizes(architecture, conv.name), rng)
+        for name, values in found.items():
+            values[conv.name] = layer_coherence(filters, conv.groups, **CONVENTIONS[name])
+    return found
 
 
 def label(table: str, layer: str) -> str:
@@ -107,23 +108,25 @@ def run(context: Context, table: str, architecture: Architecture) -> Outcome:
 def _random_rows(
     context: Context, table: str, architecture: Architecture, paper: dict[str, float]
 ) -> list[Row]:
+    """The same filters under each convention; with shifts, which take longest, for fewer seeds or none."""
     seeds = context.streams(context.pick(LEAST_SEEDS, 100))
-    samples = {"filters, absolute": [], "filters, signed": []}
-    for rng in context.progress(seeds, f"{table}, random filters"):
-        state = rng.bit_generator.state
-        samples["filters, absolute"].append(random(architecture, rng))
-        rng.bit_generator.state = state  # the same filters
-        samples["filters, signed"].append(random(architecture, rng, signed=True))
+    samples: dict[str, list[dict[str, float]]] = {name: [] for name in CONVENTIONS}
+    for number, rng in enumerate(context.progress(seeds, f"{table}, random filters")):
+        shifts = number < context.pick(0, LEAST_SEEDS)
+        names = [name for name, given in CONVENTIONS.items() if shifts or "shifts" not in given]
+        for name, values in random(architecture, rng, names).items():
+            samples[name].append(values)
     return [
         row(
             f"{label(table, conv.name)} random",
-            f"{convention}; Gaussian, {len(seeds)} seeds",
+            f"{convention}; Gaussian, {len(drawn)} seeds",
             paper[f"{label(table, conv.name)} random"],
             [values[conv.name] for values in drawn],
             "outside what Gaussian filters of this size give",
         )
         for conv in architecture.convolutions
         for convention, drawn in samples.items()
+        if drawn
     ]
 
 
@@ -151,7 +154,9 @@ def draw(rows: list[Row], table: str, layers: list[str], paper: dict[str, float]
     lines: dict[str, dict[int, float]] = {}
     for found in rows:
         name, kind = found.quantity.rsplit(" ", 1)
-        if found.ours is not None and not (kind == "random" and "signed" in found.convention):
+        if found.ours is not None and (
+            kind == "learned" or "filters, absolute" in found.convention
+        ):
             key = f"{kind}: {found.convention.partition(';')[0]}"
             lines.setdefault(key, {})[place[name]] = found.ours
             if found.spread:

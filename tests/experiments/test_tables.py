@@ -4,6 +4,7 @@ import pytest
 from cnninv import coherence, random_filters
 from cnninv.architectures import ALEXNET, VGG16
 from cnninv.experiments import EXPERIMENTS, Context, coherences
+from cnninv.files import data_folder, read_json
 from cnninv.ledger import ledger
 
 
@@ -37,8 +38,11 @@ def test_groups_are_compared_apart(rng):
 
 def test_random_filters_are_those_of_the_layers_sizes(rng):
     found = coherences.random(VGG16.upto("conv1_2"), np.random.default_rng(0))
-    assert found["conv1_1"] == pytest.approx(coherence(random_filters(64, 3, (3, 3), rng)))
-    assert list(found) == ["conv1_1", "conv1_2"]
+    filters = random_filters(64, 3, (3, 3), rng)
+    assert list(found) == list(coherences.CONVENTIONS)
+    for name, convention in coherences.CONVENTIONS.items():
+        assert list(found[name]) == ["conv1_1", "conv1_2"]
+        assert found[name]["conv1_1"] == pytest.approx(coherence(filters, **convention))
 
 
 def test_without_weights_the_learned_rows_are_not_run(small):
@@ -51,6 +55,27 @@ def test_without_weights_the_learned_rows_are_not_run(small):
     assert all(row.spread[0] < row.ours < row.spread[1] for row in random)
     absolute = next(row for row in random if "absolute" in row.convention)
     assert (absolute.quantity, absolute.verdict) == ("Table 3 (1,1) random", "reproduced")
+
+
+def test_at_paper_scale_random_filters_are_compared_under_each_convention(small):
+    rows = small("Table 3", VGG16, "conv1_1", Context("paper", 0)).rows
+    random = [row for row in rows if row.quantity == "Table 3 (1,1) random"]
+    signed, absolute, shifts = random
+    assert [row.convention.partition(";")[0] for row in random] == list(coherences.CONVENTIONS)
+    assert signed.ours <= absolute.ours <= shifts.ours
+    assert "100 seeds" in absolute.convention
+    assert "20 seeds" in shifts.convention
+
+
+def test_all_printed_random_values_lie_within_the_spread_of_the_signed_convention():
+    rows = [
+        row
+        for table in ("table3", "table6")
+        for row in read_json(data_folder() / "recorded" / f"{table}.json")["rows"]
+        if row["quantity"].endswith("random") and row["convention"].startswith("filters, signed")
+    ]
+    assert len(rows) == 18
+    assert {row["verdict"] for row in rows} == {"reproduced"}
 
 
 @pytest.mark.shared
