@@ -183,4 +183,11 @@ ALEXNET = Architecture(
     crop=227,
 )
 
+VGG16_QUARTER = Architecture(
+    "vgg16-quarter",
+    "VGG-16 at a quarter of its width, for CIFAR-10",
+    _vgg(((2, 16), (2, 32), (3, 64), (3, 128), (3, 128))),
+    crop=32,
+)
+
 ARCHITECTURES = {architecture.name: architecture for architecture in (VGG16, ALEXNET)}

@@ -1,4 +1,4 @@
-"""The command line: `cnninv list | run | invert | ledger | data`."""
+"""The command line: `cnninv list | run | invert | train | ledger | data`."""
 
 import argparse
 import io
@@ -68,6 +68,19 @@ def _parser() -> Parser:
     invert.add_argument("--seed", type=int, default=0)
     invert.add_argument("--out", default="out", help="folder for the figure (default out)")
     invert.set_defaults(command=_invert)
+
+    train = commands.add_parser("train", help="train a network on CIFAR-10")
+    train.add_argument("name", metavar="NAME", help="vgg16-quarter, paper-1, paper-2 or paper-3")
+    train.add_argument("--filters", default="learned", choices=("random", "learned"))
+    train.add_argument("--width", type=int, help="channels of the paper's networks (Table 5's)")
+    train.add_argument("--size", type=int, help="of their filters: 3, 5 or 7")
+    train.add_argument("--epochs", type=int, help="default: 30 for vgg16-quarter, else 20 or 30")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in OUT")
+    train.add_argument("--data", help="folder with CIFAR-10, binary version")
+    train.add_argument("--out", default="out", help="folder for checkpoint and result (out)")
+    train.set_defaults(command=_train)
 
     ledger = commands.add_parser("ledger", help="every number of the paper beside ours")
     ledger.set_defaults(command=_ledger)
@@ -176,6 +189,12 @@ def _invert(options: argparse.Namespace) -> None:
         },
     )
     print(f"figure: {out / 'invert.png'}")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from cnninv.training.command import run
+
+    run(options)
 
 
 def _ledger(options: argparse.Namespace) -> None:

@@ -1,0 +1,36 @@
+"""Training by products of matrices: random against learned filters, and the network that the book ships."""
+
+from cnninv.training.checkpoint import read_checkpoint, write_checkpoint
+from cnninv.training.convolution import Convolution
+from cnninv.training.loop import Trained, train
+from cnninv.training.model import Model
+from cnninv.training.normalisation import BatchNormalisation
+from cnninv.training.patches import patches
+from cnninv.training.plans import PLANS, Plan, Settings, paper_plan, plan
+from cnninv.training.pooling import AveragePooling, Dropout, MaximumPooling, Rectifier
+from cnninv.training.sgd import Nesterov, one_cycle
+from cnninv.training.softmax import Linear, cross_entropy
+
+__all__ = [
+    "PLANS",
+    "AveragePooling",
+    "BatchNormalisation",
+    "Convolution",
+    "Dropout",
+    "Linear",
+    "MaximumPooling",
+    "Model",
+    "Nesterov",
+    "Plan",
+    "Rectifier",
+    "Settings",
+    "Trained",
+    "cross_entropy",
+    "one_cycle",
+    "paper_plan",
+    "patches",
+    "plan",
+    "read_checkpoint",
+    "train",
+    "write_checkpoint",
+]

@@ -1,0 +1,136 @@
+"""What `cnninv train` does: train a network on CIFAR-10, keep checkpoints, say how good it is."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnninv.backend import array_module
+from cnninv.cifar10 import read_cifar10
+from cnninv.files import output_folder, write_json
+from cnninv.imagesets import ImageSet
+from cnninv.training.loop import Trained, train
+from cnninv.training.plans import Plan, Settings, plan
+
+DEFAULTS = {
+    "vgg16-quarter": Settings(epochs=30),
+    "paper-1": Settings(epochs=20, rate=0.05),
+    "paper-2": Settings(epochs=20, rate=0.05),
+    "paper-3": Settings(epochs=30, rate=0.05),
+}
+
+
+def label(what: Plan) -> str:
+    """The name of what a run writes: the network, and what of it was chosen.
+
+    Examples
+    --------
+    >>> label(plan("vgg16-quarter")), label(plan("paper-2", "random", 256, 5))
+    ('vgg16-quarter', 'paper-2-random-256-5')
+    """
+    first = what.architecture.convolutions[0]
+    if what.architecture.name.startswith("paper"):
+        return f"{what.architecture.name}-{what.filters}-{first.K}-{first.size}"
+    return what.architecture.name + ("" if what.filters == "learned" else f"-{what.filters}")
+
+
+def train_network(
+    name: str,
+    data: str | Path | None,
+    out: str | Path,
+    filters: str = "learned",
+    width: int | None = None,
+    size: int | None = None,
+    resume: bool = False,
+    xp: Any = np,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Train, or go on training, and write OUT/LABEL.json beside OUT/LABEL.checkpoint.npz.
+
+    Parameters
+    ----------
+    name, filters, width, size
+        See `cnninv.training.plans.plan`.
+    data : path or None
+        Where CIFAR-10 is; None for what `cnninv data fetch cifar10` has fetched.
+    out : path
+    resume : bool
+    xp : module
+        numpy or cupy.
+    **settings
+        Instead of the defaults of that network; see `Settings`.
+
+    Returns
+    -------
+    dict
+        Settings, history, seconds, accuracies.
+
+    Raises
+    ------
+    ValueError, OSError
+        Before anything is trained, if an option is wrong or a file is missing.
+    """
+    what = plan(name, filters, width, size)
+    chosen = replace(DEFAULTS[name], **{k: v for k, v in settings.items() if v is not None})
+    folder = output_folder(out)
+    checkpoint = folder / f"{label(what)}.checkpoint.npz"
+    if resume and not checkpoint.is_file():
+        raise FileNotFoundError(f"{checkpoint}: no checkpoint to resume from; leave out --resume")
+    if checkpoint.is_file() and not resume:
+        raise FileExistsError(
+            f"{checkpoint} is there already; --resume goes on from it, another --out starts anew"
+        )
+    images = read_cifar10(data)
+    trained = train(what, images.images, images.labels, chosen, checkpoint, resume, xp)
+    result = {"network": label(what), "data": images.origin} | summary(trained, images)
+    write_json(folder / f"{label(what)}.json", result)
+    return result
+
+
+def summary(trained: Trained, images: ImageSet) -> dict[str, Any]:
+    """Accuracies with standard errors, on each part of the test images, and the history of the run."""
+    tests = {}
+    for part, where in images.test_parts.items():
+        right = trained.accuracy(images.test_images[where], images.test_labels[where])
+        count = len(images.test_labels[where])
+        error = float(np.sqrt(right * (1 - right) / count))
+        tests[part] = {"images": count, "accuracy": right, "standard_error": error}
+    return {
+        "validation": trained.history[-1].get("validation"),
+        "test": tests,
+        "seconds": round(trained.seconds, 1),
+        "history": trained.history,
+    }
+
+
+def report(result: dict[str, Any]) -> str:
+    """The result in a few lines."""
+    lines = [f"{result['network']}: {result['seconds']:.0f} s of training"]
+    if result["validation"] is not None:
+        lines.append(f"  validation: {result['validation']:.2%}")
+    for part, test in result["test"].items():
+        lines.append(
+            f"  test, {test['images']} images ({part}): {test['accuracy']:.2%} "
+            f"± {test['standard_error']:.2%}"
+        )
+    return "\n".join(lines)
+
+
+def run(options: Any) -> None:
+    """The command."""
+    result = train_network(
+        options.name,
+        options.data,
+        options.out,
+        options.filters,
+        options.width,
+        options.size,
+        options.resume,
+        array_module(options.device),
+        epochs=options.epochs,
+        seed=options.seed,
+    )
+    print(report(result))
+    print(f"written: {Path(options.out) / result['network']}.json", file=sys.stdout)

@@ -1,0 +1,94 @@
+"""Patches of images as the columns of a matrix, so that a convolution is one product (Gilbert 2017, §2.2).
+
+Images of a batch come last: x has shape (M, height, width, batch), so each row of a matrix of patches is made
+of long runs of memory.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cnninv.backend import array_namespace
+
+BLOCK = 1 << 20
+"""Entries of a block of patches, of which each is used right after it is made: what a cache holds."""
+GPU_BLOCK = 1 << 28
+"""The same where there is no cache worth the name but memory is large."""
+
+
+class Buffers:
+    """Arrays that are used again in every step while their shape stays, instead of new memory."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, Any] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], like: Any, zero: bool = False) -> Any:
+        """The array of that name, of `like`'s dtype and device; zeros, if asked for, when it is new."""
+        xp, array = array_namespace(like), self._arrays.get(name)
+        if (
+            array is None
+            or array.shape != shape
+            or array.dtype != like.dtype
+            or type(array) is not type(like)
+        ):
+            array = (xp.zeros if zero else xp.empty)(shape, like.dtype)
+            self._arrays[name] = array
+        return array
+
+
+def patches(x: Any, size: int, buffers: Buffers | None = None) -> Iterator[tuple[slice, Any]]:
+    """Blocks of the matrix of all size × size patches of x, with zeros beyond its border.
+
+    Parameters
+    ----------
+    x : array, shape (M, height, width, batch)
+    size : int
+        Odd.
+    buffers : Buffers, optional
+        Where the block is kept; the next one overwrites it.
+
+    Yields
+    ------
+    rows : slice
+        Of the positions, by their first coordinate.
+    P : array, shape (M*size*size, rows*width*batch)
+        Column (i, j, b) is the patch about position (i, j) of image b, channels first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.arange(1.0, 5.0).reshape(1, 2, 2, 1)
+    >>> [(rows, P)] = patches(x, 3)
+    >>> P[:, 0].reshape(3, 3)
+    array([[0., 0., 0.],
+           [0., 1., 2.],
+           [0., 3., 4.]])
+    """
+    xp, buffers = array_namespace(x), buffers or Buffers()
+    M, height, width, batch = x.shape
+    border = size // 2
+    padded_shape = (M, height + 2 * border, width + 2 * border, batch)
+    padded = buffers.take("padded", padded_shape, x, zero=True)
+    padded[:, border : border + height, border : border + width] = x
+    for rows in blocks(height, M * size**2 * width * batch, xp.__name__):
+        count = rows.stop - rows.start
+        window = xp.lib.stride_tricks.as_strided(
+            padded[:, rows.start :],
+            (M, size, size, count, width, batch),
+            (padded.strides[0], *padded.strides[1:3], *padded.strides[1:]),
+        )
+        P = buffers.take("patches" + str(count), window.shape, x)
+        P[...] = window
+        yield rows, P.reshape(M * size**2, count * width * batch)
+
+
+def blocks(count: int, entries: int, device: str = "numpy") -> Iterator[slice]:
+    """Slices of 0 … count − 1 with at most a block of entries each, `entries` of them per index.
+
+    Examples
+    --------
+    >>> list(blocks(5, BLOCK // 2))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    step = max(1, (BLOCK if device == "numpy" else GPU_BLOCK) // entries)
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))
