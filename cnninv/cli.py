@@ -49,7 +49,11 @@ def _parser() -> Parser:
     run = commands.add_parser("run", help="run experiments; writes OUT/NAME.json and OUT/NAME.png")
     run.add_argument("names", nargs="+", metavar="NAME", help="from `cnninv list`, or `all`")
     run.add_argument("--scale", default="quick", choices=("quick", "paper"))
-    run.add_argument("--device", default="auto", choices=("auto", "cpu"))
+    run.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    run.add_argument(
+        "--workers",
+        help="processes on this machine, or the address of a Dask scheduler; same numbers",
+    )
     run.add_argument("--seed", type=int, default=0, help="same seed, same numbers (default 0)")
     run.add_argument("--data", help="folder of weights and images that the book does not ship")
     run.add_argument("--out", default="out", help="folder for the results (default out)")
@@ -108,6 +112,7 @@ def _run(options: argparse.Namespace) -> None:
     from cnninv.experiments.runner import run_experiment
     from cnninv.ledger import number
     from cnninv.report import write_report
+    from cnninv.workers import workers
 
     names = list(EXPERIMENTS) if options.names == ["all"] else options.names
     unknown = [name for name in names if name not in EXPERIMENTS]
@@ -117,19 +122,19 @@ def _run(options: argparse.Namespace) -> None:
         )
     out = output_folder(options.out)
     titles = {name: experiment.title for name, experiment in EXPERIMENTS.items()}
-    for name in names:
-        result = run_experiment(
-            EXPERIMENTS[name], out, options.scale, options.seed, data=options.data
-        )
-        print(
-            f"{name} ({result['paper_item']}), {result['scale']} scale, {result['seconds']:.1f} s"
-        )
-        for row in result["rows"]:
-            print(
-                f"  {row['quantity']} [{row['convention']}]: paper {number(row['paper'])}, "
-                f"ours {number(row['ours'])} ({number(row['spread'])}): {row['verdict']}"
+    scale, seed, data = options.scale, options.seed, options.data
+    with workers(options.workers, "--workers") as executor:
+        for name in names:
+            result = run_experiment(
+                EXPERIMENTS[name], out, scale, seed, options.device, data, executor
             )
-        report = write_report(out, titles)
+            print(f"{name} ({result['paper_item']}), {scale} scale, {result['seconds']:.1f} s")
+            for row in result["rows"]:
+                print(
+                    f"  {row['quantity']} [{row['convention']}]: paper {number(row['paper'])}, "
+                    f"ours {number(row['ours'])} ({number(row['spread'])}): {row['verdict']}"
+                )
+            report = write_report(out, titles)
     print(f"report: {report}")
 
 

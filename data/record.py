@@ -2,16 +2,21 @@
 
 import argparse
 import shutil
-import tempfile
+import sys
+from concurrent.futures import Executor
 from pathlib import Path
 
 from PIL import Image
 
+from cnninv.backend import DEVICES
 from cnninv.experiments import EXPERIMENTS
 from cnninv.experiments.runner import run_experiment
-from cnninv.files import sha256, write_json
+from cnninv.files import output_folder, sha256, write_json
+from cnninv.workers import workers
 
 DATA = Path(__file__).parent
+WORK = DATA.parent / "build" / "record"
+"""Keeps what is finished of a run that is interrupted."""
 LARGEST_PNG = 300_000
 ORIGINS = {
     "paper.json": "the numbers that Gilbert et al. 2017 print",
@@ -19,19 +24,39 @@ ORIGINS = {
 }
 
 
-def main() -> None:
+def main() -> int:
     """Run what is asked for, then rewrite the manifest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*EXPERIMENTS, []], help="experiments to run")
     parser.add_argument("--data", help="folder of weights and photographs, for those that need it")
+    parser.add_argument("--device", default="cpu", choices=DEVICES, help="default cpu")
+    parser.add_argument(
+        "--workers", help="processes on this machine, or a Dask scheduler's address"
+    )
     options = parser.parse_args()
-    for name in options.names:
-        with tempfile.TemporaryDirectory() as folder:
-            run_experiment(EXPERIMENTS[name], Path(folder), scale="paper", data=options.data)
-            shutil.move(f"{folder}/{name}.json", DATA / "recorded" / f"{name}.json")
-            store_picture(Path(folder) / f"{name}.png")
-        print(f"recorded {name}")
+    try:
+        folder = output_folder(WORK)
+        with workers(options.workers, "--workers") as executor:
+            for name in options.names:
+                record(name, folder, options.device, options.data, executor)
+    except (ValueError, TypeError, OSError, MemoryError, ModuleNotFoundError) as error:
+        print(f"record: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("record: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
     write_json(DATA / "manifest.json", manifest())
+    return 0
+
+
+def record(
+    name: str, folder: Path, device: str, data: str | None, executor: Executor | None
+) -> None:
+    """Run at paper scale and store the result."""
+    run_experiment(EXPERIMENTS[name], folder, "paper", 0, device, data, executor)
+    shutil.move(folder / f"{name}.json", DATA / "recorded" / f"{name}.json")
+    store_picture(folder / f"{name}.png")
+    print(f"recorded {name}")
 
 
 def store_picture(png: Path) -> None:
@@ -59,4 +84,4 @@ def manifest() -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

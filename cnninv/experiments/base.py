@@ -1,11 +1,16 @@
 """What an experiment is: rows of numbers beside the paper's, and a figure."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
+
+from cnninv.parts import Parts
+from cnninv.sweep import sweep
 
 SCALES = ("quick", "paper")
 LEAST_SEEDS = 20
@@ -93,6 +98,10 @@ class Context:
     device: str = "cpu"
     data: str | None = None
     """Folder of weights and images that the book does not ship, or none."""
+    executor: Executor | None = None
+    """Where `sweep` runs its tasks; none is this process."""
+    parts: Parts | None = None
+    """Where it keeps what is finished."""
 
     def pick(self, quick: Any, paper: Any) -> Any:
         """The size that belongs to the scale."""
@@ -101,6 +110,11 @@ class Context:
     def streams(self, count: int) -> list[np.random.Generator]:
         """Independent generators, one per task, whatever the order in which the tasks run."""
         return [np.random.default_rng(s) for s in np.random.SeedSequence(self.seed).spawn(count)]
+
+    def sweep(self, task: Callable[[Any], Any], items: Iterable[Any], name: str) -> list[Any]:
+        """task(item) for each item, over the workers, keeping what is finished: see `cnninv.sweep.sweep`."""
+        parts = None if self.parts is None else self.parts.of(name)
+        return sweep(task, items, self.executor, name, partial(self.progress, name=name), parts)
 
     def progress(self, tasks: Iterable[Any], name: str) -> Iterator[Any]:
         """The tasks, with a progress bar on a terminal."""

@@ -1,5 +1,6 @@
 """Figure 2: 1-d model-RIP and reconstruction with random filters (Gilbert 2017, §4.2)."""
 
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -7,7 +8,7 @@ import numpy as np
 
 from cnninv.bracket import model_rip_bracket
 from cnninv.conv import conv_matrix
-from cnninv.experiments.base import Context, Experiment, Outcome, row
+from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, row
 from cnninv.filters import random_filters
 from cnninv.model import model_project, sample_code
 from cnninv.plots import COLOURS
@@ -61,26 +62,22 @@ def ratios(W: Any, z: np.ndarray) -> dict[str, np.ndarray]:
 def run(context: Context) -> Outcome:
     """Draw layers and codes, and set every reading of Figure 2 beside the paper's words."""
     seeds, codes = context.pick((20, 200), (100, 1000))
-    streams = context.streams(seeds)
-    layers = [layer(rng) for rng in streams]
-    samples = [
-        ratios(W, sample_code(K, SHIFTS, SPARSITY, rng, batch=codes))
-        for W, rng in context.progress(list(zip(layers, streams, strict=True)), "fig2")
-    ]
-    drawn = {name: np.array([sample[name] for sample in samples]) for name in samples[0]}
-    certified = context.pick(1, LEAST_BRACKETS)
-    brackets = np.array(
-        [
-            model_rip_bracket(W, K, SPARSITY, rng)
-            for W, rng in context.progress(
-                list(zip(layers, streams, strict=True))[:certified], "fig2, certificates"
-            )
-        ]
-    )
+    certified = context.pick(1, LEAST_SEEDS)
+    tasks = [(rng, place < certified) for place, rng in enumerate(context.streams(seeds))]
+    measured = context.sweep(partial(_measure, codes=codes), tasks, "fig2")
+    drawn = {name: np.array([sample[name] for sample, _ in measured]) for name in measured[0][0]}
+    brackets = np.array([bracket for _, bracket in measured if bracket])
     return Outcome(_rows(drawn, brackets), draw(drawn))
 
 
-LEAST_BRACKETS = 20
+def _measure(
+    task: tuple[np.random.Generator, bool], codes: int
+) -> tuple[dict[str, np.ndarray], tuple[float, ...]]:
+    """The ratios of one layer, and, if it is to be certified, the ends of its δ_10."""
+    rng, certify = task
+    W = layer(rng)
+    sample = ratios(W, sample_code(K, SHIFTS, SPARSITY, rng, batch=codes))
+    return sample, model_rip_bracket(W, K, SPARSITY, rng) if certify else ()
 
 
 def _rows(drawn: dict[str, np.ndarray], brackets: np.ndarray) -> list:

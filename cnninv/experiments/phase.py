@@ -1,6 +1,7 @@
 """Footnote 4: what more iterations of Algorithm 1 recover, as a phase diagram (Gilbert 2017, §2.3)."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from cnninv.filters import random_filters
 from cnninv.iht import iht
 from cnninv.model import model_project, sample_code, sparse_project
 from cnninv.statement import states
+from cnninv.sweep import sweep
 from cnninv.validation import generator, whole_number
 
 # Figure 2's layer: 96 filters of length 5 on signals of length 32; M is what varies
@@ -89,6 +91,7 @@ def phase_diagram(
     rng: np.random.Generator,
     layers: int = 4,
     progress: Callable[[Any], Any] = iter,
+    executor: Executor | None = None,
     **options: Any,
 ) -> np.ndarray:
     """Share of codes that Algorithm 1 recovers exactly, for each k and each number of channels M.
@@ -108,6 +111,8 @@ def phase_diagram(
         Layers drawn for each cell.
     progress : callable
         Wraps the list of cells, for a progress bar.
+    executor : concurrent.futures.Executor, optional
+        Where the cells are computed, as in `cnninv.sweep.sweep`; none is this process.
     **options
         Of `recover`: K, D, length, codes, iterations, step, structured, filters.
 
@@ -121,17 +126,27 @@ def phase_diagram(
     array([[0.25, 1.  ],
            [0.  , 1.  ]])
     """
+    cells = _cells(ks, channels, rng)
+    task = partial(_rate, layers=whole_number(layers, "layers", low=1), **options)
+    rates = sweep(task, cells, executor, "phase diagram", progress)
+    return np.reshape(rates, (len(ks), len(channels)))
+
+
+def _cells(
+    ks: Sequence[int], channels: Sequence[int], rng: np.random.Generator
+) -> list[tuple[int, int, np.random.SeedSequence]]:
+    """k, M and the random stream of each cell."""
     ks = [whole_number(k, "ks", low=0) for k in ks]
     channels = [whole_number(M, "channels", low=1) for M in channels]
-    layers = whole_number(layers, "layers", low=1)
     root = int(generator(rng).integers(2**63))
-    rates = np.empty((len(ks), len(channels)))
-    for i, j in progress(list(np.ndindex(rates.shape))):
-        streams = np.random.SeedSequence(root, spawn_key=(ks[i], channels[j])).spawn(layers)
-        rates[i, j] = np.mean(
-            [recover(ks[i], channels[j], np.random.default_rng(s), **options)[0] for s in streams]
-        )
-    return rates
+    return [(k, M, np.random.SeedSequence(root, spawn_key=(k, M))) for k in ks for M in channels]
+
+
+def _rate(cell: tuple[int, int, np.random.SeedSequence], layers: int, **options: Any) -> float:
+    """Share of recovered codes in one cell."""
+    k, M, stream = cell
+    layer_streams = map(np.random.default_rng, stream.spawn(layers))
+    return float(np.mean([recover(k, M, rng, **options)[0] for rng in layer_streams]))
 
 
 def half_size(rates: np.ndarray, sizes: Sequence[float]) -> np.ndarray:
@@ -204,34 +219,26 @@ def run(context: Context) -> Outcome:
     root = for_diagrams.integers(2**63)
     rows = []
     for name, (step, iterations) in STEPS.items():
-        samples = [
-            recover(
-                **FIGURE_2,
-                rng=np.random.default_rng(seed),
-                codes=size.codes_at_figure_2,
-                iterations=iterations,
-                step=step,
-            )
-            for seed in context.progress(seeds, f"phase, {name}")
-        ]
-        rows += _rows(name, samples)
+        solve = {"iterations": iterations, "step": step}
+        at_figure_2 = partial(_at_figure_2, codes=size.codes_at_figure_2, **solve)
+        rows += _rows(name, context.sweep(at_figure_2, seeds, f"phase at Figure 2, {name}"))
     diagrams = {}
     for name in size.diagrams:
         step, iterations = STEPS[name]
         # the same layers and codes for both steps
-        diagrams[name] = phase_diagram(
-            size.ks,
-            size.channels,
-            np.random.default_rng(root),
-            size.layers,
-            partial(context.progress, name=f"phase, {name}"),
-            codes=size.codes,
-            iterations=iterations,
-            step=step,
+        cells = _cells(size.ks, size.channels, np.random.default_rng(root))
+        task = partial(
+            _rate, layers=size.layers, codes=size.codes, iterations=iterations, step=step
         )
-        rows += _cells(name, size, diagrams[name])
+        rates = context.sweep(task, cells, f"phase, {name}")
+        diagrams[name] = np.reshape(rates, (len(size.ks), len(size.channels)))
+        rows += _cell_rows(name, size, diagrams[name])
     lengths = [M * LENGTH for M in size.channels]
     return Outcome(rows, draw(size.ks, lengths, diagrams))
+
+
+def _at_figure_2(seed: int, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+    return recover(**FIGURE_2, rng=np.random.default_rng(seed), **options)
 
 
 def _rows(name: str, samples: list[tuple[np.ndarray, np.ndarray]]) -> list:
@@ -257,7 +264,7 @@ def _rows(name: str, samples: list[tuple[np.ndarray, np.ndarray]]) -> list:
     return [*rows, row("footnote 4 codes recovered exactly", where, None, success)]
 
 
-def _cells(name: str, size: Size, rates: np.ndarray) -> list:
+def _cell_rows(name: str, size: Size, rates: np.ndarray) -> list:
     drawn = f"{name}; {size.layers} layers of {size.codes} codes"
     return [
         row(f"phase k = {k}, Mℓ = {M * LENGTH}, codes recovered", drawn, None, rates[i, j])

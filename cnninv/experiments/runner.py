@@ -1,8 +1,10 @@
 """Run an experiment and write its numbers and its figure, whole or not at all."""
 
+import hashlib
 import io
 import platform
 import time
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import numpy as np
 import scipy
 
 import cnninv
+from cnninv.backend import device_versions, select
 from cnninv.experiments.base import SCALES, Context, Experiment
 from cnninv.files import write_json, write_whole
+from cnninv.parts import parts_beside
 from cnninv.plots import STYLE
 from cnninv.validation import one_of, whole_number
 
@@ -25,8 +29,12 @@ def run_experiment(
     seed: int = 0,
     device: str = "cpu",
     data: str | None = None,
+    executor: Executor | None = None,
 ) -> dict[str, Any]:
     """Run one experiment; writes `out/NAME.json` and `out/NAME.png` and returns the former's content.
+
+    What is finished of a run that is interrupted stays in `out/NAME.parts`, and the same run begun anew goes
+    on from there.
 
     Parameters
     ----------
@@ -36,9 +44,12 @@ def run_experiment(
     scale : "quick" or "paper"
     seed : int
         Same seed, same numbers.
-    device : "cpu"
+    device : "auto", "cpu" or "cuda"
+        As in `cnninv.backend.select`; the result names the one that ran.
     data : path, optional
         Folder of weights and images that the book does not ship.
+    executor : concurrent.futures.Executor, optional
+        Where sweeps run, for example `cnninv.workers.workers(4)`: the numbers are the same.
 
     Returns
     -------
@@ -46,7 +57,17 @@ def run_experiment(
         ``experiment``, ``paper_item``, ``scale``, ``seed``, ``device``, ``versions``, ``seconds``, ``rows``.
     """
     one_of(scale, "--scale", SCALES)
-    context = Context(scale, whole_number(seed, "--seed", low=0), device, data)
+    seed, device = whole_number(seed, "--seed", low=0), select(device)
+    settings = {
+        "experiment": experiment.name,
+        "paper_item": experiment.paper_item,
+        "scale": scale,
+        "seed": seed,
+        "device": device,
+        "versions": versions() | device_versions(device),
+    }
+    parts = parts_beside(out, experiment.name, {**settings, "data": _listing(data)})
+    context = Context(scale, seed, device, data, executor, parts)
     start = time.perf_counter()
     with matplotlib.rc_context(STYLE):
         outcome = experiment.run(context)
@@ -54,20 +75,27 @@ def run_experiment(
         outcome.figure.savefig(picture, format="png", dpi=150)
         plt.close(outcome.figure)
     result = {
-        "experiment": experiment.name,
-        "paper_item": experiment.paper_item,
-        "scale": scale,
-        "seed": seed,
-        "device": device,
-        "versions": versions(),
+        **settings,
         "seconds": round(time.perf_counter() - start, 2),
         "rows": [row.as_json() for row in outcome.rows],
     }
     if data is not None:
         result["data"] = True  # the command needs --data DIR
+    if executor is not None:
+        result["workers"] = getattr(executor, "number", None)  # the seconds depend on it
     write_whole(out / f"{experiment.name}.png", picture.getvalue())
     write_json(out / f"{experiment.name}.json", result)
+    parts.drop()
     return result
+
+
+def _listing(data: str | None) -> str | None:
+    """A hash of names, sizes and times of the files in a folder."""
+    if data is None:
+        return None
+    files = sorted(path for path in Path(data).rglob("*") if path.is_file())
+    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:

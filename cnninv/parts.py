@@ -1,0 +1,159 @@
+"""Finished parts of a long computation, kept beside its result until that is written.
+
+A part is a number, text, an array, or a list, tuple or dict of such. It is stored without pickle, so that a
+folder from elsewhere can do no harm, and bit for bit.
+"""
+
+import hashlib
+import io
+import json
+import re
+import shutil
+import zipfile
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnninv.files import read_json, write_json, write_whole
+
+SETTINGS = "settings.json"
+MISSING = object()
+"""What `Parts.read` returns where there is none."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one computation, in a folder of their own.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Made when the first part is kept.
+    settings : dict
+        All that the result depends on; stored beside the parts.
+    sweep : str
+        Which of several sweeps the parts belong to.
+    """
+
+    folder: Path
+    settings: dict[str, Any]
+    sweep: str = ""
+
+    def of(self, sweep: str) -> "Parts":
+        """The parts of one sweep of this computation."""
+        return replace(self, sweep=re.sub(r"\W+", "-", sweep))
+
+    def keep(self, index: int, value: Any) -> None:
+        """Write one part, whole or not at all."""
+        content = pack(value)
+        (self.folder / self.sweep).mkdir(parents=True, exist_ok=True)
+        if not (self.folder / SETTINGS).is_file():
+            write_json(self.folder / SETTINGS, self.settings)
+        write_whole(self.folder / self.sweep / f"{index}.npz", content)
+
+    def read(self, index: int) -> Any:
+        """The part, or `MISSING` if it was not written or cannot be read."""
+        try:
+            return unpack((self.folder / self.sweep / f"{index}.npz").read_bytes())
+        except (OSError, ValueError, TypeError, LookupError, EOFError, zipfile.BadZipFile):
+            return MISSING
+
+    def drop(self) -> None:
+        """Delete all parts: the result has been written."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
+            self.folder.parent.rmdir()
+
+
+def parts_beside(out: Path, name: str, settings: dict[str, Any]) -> Parts:
+    """The parts of the result `out/name.json`: others for other settings or other code.
+
+    Parts of other code than this are deleted, as they can never be used. Nothing is created.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+    name : str
+    settings : dict
+        What the result depends on, as JSON stores it.
+    """
+    settings = {**settings, "code": code()}
+    everything = out / f"{name}.parts"
+    for other in sorted(everything.glob(f"*/{SETTINGS}")):
+        if _code_of(other) != settings["code"]:
+            shutil.rmtree(other.parent, ignore_errors=True)
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    return Parts(everything / key[:16], settings)
+
+
+def pack(value: Any) -> bytes:
+    """`value` as the content of a .npz file: its arrays, and a text that says where they belong.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything but numbers, text, None, arrays, lists, tuples and dicts.
+
+    Examples
+    --------
+    >>> unpack(pack({"k": (1, 2.5), "rates": [np.float64(0.1)]}))
+    {'k': (1, 2.5), 'rates': [np.float64(0.1)]}
+    """
+    arrays: dict[str, np.ndarray] = {}
+    text = json.dumps(_plain(value, arrays))
+    file = io.BytesIO()
+    np.savez(file, text=np.array(text), **arrays)
+    return file.getvalue()
+
+
+def unpack(content: bytes) -> Any:
+    """What `pack` stored."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return _value(json.loads(str(stored["text"])), stored)
+
+
+def _plain(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)) and not value.dtype.hasobject:
+        arrays[name := f"array{len(arrays)}"] = np.asarray(value)
+        return ["scalar" if isinstance(value, np.generic) else "array", name]
+    if type(value) in (list, tuple):
+        return [type(value).__name__, [_plain(entry, arrays) for entry in value]]
+    if type(value) is dict:
+        return ["dict", [[_plain(k, arrays), _plain(v, arrays)] for k, v in value.items()]]
+    if value is None or type(value) in (bool, int, float, str):
+        return ["plain", value]
+    raise TypeError(
+        f"a task returned a {type(value).__name__}; expected numbers, text, arrays, and lists, tuples "
+        f"and dicts of them"
+    )
+
+
+def _value(plain: Any, arrays: Any) -> Any:
+    kind, content = plain
+    if kind in ("array", "scalar"):
+        return arrays[content] if kind == "array" else arrays[content][()]
+    if kind == "dict":
+        return {_value(k, arrays): _value(v, arrays) for k, v in content}
+    if kind in ("list", "tuple"):
+        return (list if kind == "list" else tuple)(_value(entry, arrays) for entry in content)
+    return content
+
+
+@cache
+def code() -> str:
+    """A hash of the package's source: a part is only as good as the code that made it."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _code_of(settings: Path) -> Any:
+    try:
+        return read_json(settings).get("code")
+    except (OSError, ValueError, AttributeError):
+        return None
