@@ -1,16 +1,17 @@
 """Finished parts of a long computation, kept beside its result until that is written.
 
-A part is a number, text, an array, or a list, tuple or dict of such. It is stored without pickle, so that a
-folder from elsewhere can do no harm, and bit for bit.
+A part is a number, text, an array, or a list, tuple, dict or dataclass of this package made of such. It is
+stored bit for bit, and without pickle, so that a folder from elsewhere can do no harm.
 """
 
 import hashlib
+import importlib
 import io
 import json
 import re
 import shutil
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 from cnninv.files import read_json, write_json, write_whole
 
 SETTINGS = "settings.json"
+OURS = "cnninv."
 MISSING = object()
 """What `Parts.read` returns where there is none."""
 
@@ -58,7 +60,15 @@ class Parts:
         """The part, or `MISSING` if it was not written or cannot be read."""
         try:
             return unpack((self.folder / self.sweep / f"{index}.npz").read_bytes())
-        except (OSError, ValueError, TypeError, LookupError, EOFError, zipfile.BadZipFile):
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            LookupError,
+            ImportError,
+            EOFError,
+            zipfile.BadZipFile,
+        ):
             return MISSING
 
     def drop(self) -> None:
@@ -95,7 +105,7 @@ def pack(value: Any) -> bytes:
     Raises
     ------
     TypeError
-        If it holds anything but numbers, text, None, arrays, lists, tuples and dicts.
+        If it holds anything but numbers, text, None, arrays, lists, tuples, dicts, and dataclasses of cnninv.
 
     Examples
     --------
@@ -125,9 +135,13 @@ def _plain(value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return ["dict", [[_plain(k, arrays), _plain(v, arrays)] for k, v in value.items()]]
     if value is None or type(value) in (bool, int, float, str):
         return ["plain", value]
+    kind = type(value)
+    if is_dataclass(kind) and kind.__module__.startswith(OURS):
+        entries = {field.name: getattr(value, field.name) for field in fields(kind)}
+        return ["dataclass", [kind.__module__, kind.__qualname__, _plain(entries, arrays)]]
     raise TypeError(
-        f"a task returned a {type(value).__name__}; expected numbers, text, arrays, and lists, tuples "
-        f"and dicts of them"
+        f"a task returned a {kind.__name__}; expected numbers, text, arrays, and lists, tuples and dicts of "
+        f"them, or a dataclass of cnninv"
     )
 
 
@@ -137,9 +151,18 @@ def _value(plain: Any, arrays: Any) -> Any:
         return arrays[content] if kind == "array" else arrays[content][()]
     if kind == "dict":
         return {_value(k, arrays): _value(v, arrays) for k, v in content}
+    if kind == "dataclass":
+        return _dataclass(content[0], content[1])(**_value(content[2], arrays))
     if kind in ("list", "tuple"):
         return (list if kind == "list" else tuple)(_value(entry, arrays) for entry in content)
     return content
+
+
+def _dataclass(module: str, name: str) -> Any:
+    found = getattr(importlib.import_module(module), name) if module.startswith(OURS) else None
+    if not is_dataclass(found):
+        raise ValueError(f"{module}.{name} is no dataclass of cnninv")
+    return found
 
 
 @cache

@@ -1,6 +1,7 @@
 """Tables 3 and 6: coherence of learned and of random filters, by layer (Gilbert 2017, §4.4, App. C.2)."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -109,13 +110,13 @@ def _random_rows(
     context: Context, table: str, architecture: Architecture, paper: dict[str, float]
 ) -> list[Row]:
     """The same filters under each convention; with shifts, which take longest, for fewer seeds or none."""
-    seeds = context.streams(context.pick(LEAST_SEEDS, 100))
-    samples: dict[str, list[dict[str, float]]] = {name: [] for name in CONVENTIONS}
-    for number, rng in enumerate(context.progress(seeds, f"{table}, random filters")):
+    tasks = []
+    for number, rng in enumerate(context.streams(context.pick(LEAST_SEEDS, 100))):
         shifts = number < context.pick(0, LEAST_SEEDS)
         names = [name for name, given in CONVENTIONS.items() if shifts or "shifts" not in given]
-        for name, values in random(architecture, rng, names).items():
-            samples[name].append(values)
+        tasks.append((rng, names))
+    found = context.sweep(partial(_random, architecture), tasks, f"{table}, random filters")
+    samples = {name: [values[name] for values in found if name in values] for name in CONVENTIONS}
     return [
         row(
             f"{label(table, conv.name)} random",
@@ -128,6 +129,12 @@ def _random_rows(
         for convention, drawn in samples.items()
         if drawn
     ]
+
+
+def _random(
+    architecture: Architecture, task: tuple[np.random.Generator, list[str]]
+) -> dict[str, dict[str, float]]:
+    return random(architecture, *task)
 
 
 def _nearness(value: float, printed: float) -> str:

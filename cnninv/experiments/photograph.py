@@ -1,5 +1,7 @@
 """A photograph through one layer and back: what fails and what works (Gilbert 2017, §4.5)."""
 
+from functools import partial
+
 import numpy as np
 
 from cnninv.experiments.base import Context, Experiment, Outcome, row
@@ -15,10 +17,7 @@ def run(context: Context) -> Outcome:
     crop, drawn = context.pick((48, 48), (96, 256))
     image = center_crop(photograph, crop)
     filters = [default_filters(COUNT, SIZE, len(image), rng) for rng in context.streams(20)]
-    results = [
-        invert(image, bank, iterations=ITERATIONS)
-        for bank in context.progress(filters, "photograph")
-    ]
+    results = context.sweep(partial(invert, image, iterations=ITERATIONS), filters, "photograph")
     layer = f"{COUNT} random {SIZE}×{SIZE}×3 filters on {crop}×{crop}"
     errors = {
         way.name: [result.reconstructions[i].error for result in results]

@@ -1,6 +1,7 @@
 """Tables 2 and 7: share of non-zero activations after each layer (Gilbert 2017, §4.3, Appendix C.2)."""
 
 from collections.abc import Iterable
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,21 @@ def shares(network: Any, layers: list[str], files: Iterable[Path]) -> np.ndarray
     files : iterable of path
         Photographs, which the network's own preprocessing crops.
     """
-    found = []
-    for file in files:
-        activations = network.activations(read_image(file), layers)
-        found.append([100 * float((activations[layer] != 0).mean()) for layer in layers])
+    found = [_shares_of_one(network, layers, file) for file in files]
     return np.array(found).reshape(-1, len(layers))
+
+
+def _shares_of_one(network: Any, layers: list[str], file: Path) -> list[float]:
+    activations = network.activations(read_image(file), layers)
+    return [100 * float((activations[layer] != 0).mean()) for layer in layers]
+
+
+_load = lru_cache(maxsize=1)(load)
+"""Once in each process: a task names the network and does not carry it."""
+
+
+def _task(file: Path, data: str, name: str, layers: list[str]) -> list[float]:
+    return _shares_of_one(_load(data, name), layers, file)
 
 
 def layers_of(architecture: Architecture, table: str) -> dict[str, str]:
@@ -67,7 +78,7 @@ def photographs(data: str | None) -> list[Path]:
 def run(context: Context, table: str, architecture: Architecture) -> Outcome:
     """All layers that the network in `--data` has, over its photographs: 20 of them, or all."""
     paper, layers = printed(table), layers_of(architecture, table)
-    network, files = load(context.data, architecture.name), photographs(context.data)
+    network, files = _load(context.data, architecture.name), photographs(context.data)
     if context.scale == "quick":
         # spread over the folder, which may be sorted by class
         files = files[:: max(1, len(files) // LEAST_SEEDS)][:LEAST_SEEDS]
@@ -76,7 +87,9 @@ def run(context: Context, table: str, architecture: Architecture) -> Outcome:
         present = [layer for layer in layers.values() if layer in network.layers]
     found = np.zeros((0, 0))
     if present:
-        found = shares(network, present, context.progress(files, table))
+        task = partial(_task, data=context.data, name=architecture.name, layers=present)
+        found = np.array(context.sweep(task, files, table))
+    _load.cache_clear()
     rows, rng = [], context.streams(1)[0]
     for quantity, layer in layers.items():
         if layer in present:
