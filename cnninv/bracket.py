@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import to_host
 from cnninv.rip import gram, products
 from cnninv.supports import SupportModel, support_model
 from cnninv.validation import generator, real_matrix, whole_number
@@ -25,7 +26,8 @@ def model_rip_bracket(
 
     The lower end is |λ(W_S W_Sᵀ) − 1| on the worst support S that a search finds (truncated power
     iterations from many starts, then exchanges of single entries). The upper end is proved for all
-    supports: see `gershgorin_bound` and, for λ_max, also ‖W‖².
+    supports: see `gershgorin_bound` and, for λ_max, also ‖W‖². Products and the spectrum are computed where W
+    is, the search in memory.
 
     Parameters
     ----------
@@ -55,7 +57,8 @@ def model_rip_bracket(
     if model.size == 0:
         return 0.0, 0.0
     G = gram(W)
-    spectrum = np.linalg.eigvalsh(_small_gram(W, G))
+    spectrum = to_host(np.linalg.eigvalsh(_small_gram(W, G)))
+    G = to_host(G)
     # λ_min(G_SS) ≥ λ_min(G) ≥ 0: the lower end of the spectrum is never further from 1 than this
     least = float(spectrum[0]) if len(spectrum) == len(G) else 0.0
     below = 1 - max(least, 0.0)

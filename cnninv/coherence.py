@@ -11,7 +11,7 @@ from cnninv.statement import states
 from cnninv.validation import axis_lengths
 
 
-def filter_gram(filters: Any, lag: int | tuple[int, ...] = 0) -> np.ndarray:
+def filter_gram(filters: Any, lag: int | tuple[int, ...] = 0) -> Any:
     """Inner products of all pairs of unit-normalised filters, the second of each pair moved by `lag`.
 
     Entry (i, j) is Σ_{m,τ} w_{i,m}[τ] w_{j,m}[τ − lag] over the taps that overlap: the inner product of two
@@ -88,19 +88,19 @@ def coherence(filters: Any, signed: bool = False, shifts: bool = False) -> float
         if lag < (0,) * len(lag):
             continue  # the same pairs the other way round
         products = _products(filters, lag)
+        if not signed:
+            products = abs(products)
         if not any(lag):
             np.fill_diagonal(products, -np.inf)
-        if not signed:
-            products = np.abs(products, where=np.isfinite(products), out=products)
         largest = max(largest, float(products.max()))
     return largest
 
 
-def _products(filters: np.ndarray, lag: tuple[int, ...]) -> np.ndarray:
+def _products(filters: Any, lag: tuple[int, ...]) -> Any:
     """⟨w_i, w_j moved by lag⟩ for all i, j, of the filters as they are."""
     K, moves = len(filters), list(zip(lag, filters.shape[2:], strict=True))
     if any(abs(move) >= l for move, l in moves):
-        return np.zeros((K, K))
+        return np.zeros_like(filters, shape=(K, K))
     # the taps that overlap
     here = tuple(slice(max(move, 0), l + min(move, 0)) for move, l in moves)
     there = tuple(slice(max(-move, 0), l - max(move, 0)) for move, l in moves)

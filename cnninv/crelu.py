@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import scipy.sparse
-
-from cnninv.backend import array_namespace, is_sparse
+from cnninv.backend import array_namespace, hstack, is_sparse
 from cnninv.validation import real_array, real_matrix
 
 
@@ -54,5 +52,5 @@ def psi_matrix(W: Any) -> Any:
     """
     W = real_matrix(W, "W", explicit=True)
     if is_sparse(W):
-        return scipy.sparse.hstack([W.T, -W.T], format="csr")
+        return hstack([W.T, -W.T])
     return array_namespace(W).hstack([W.T, -W.T])

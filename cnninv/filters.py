@@ -4,8 +4,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
+from cnninv.backend import array_namespace, is_sparse
 from cnninv.validation import filter_size, generator, real_array, real_matrix, whole_number
 
 
@@ -39,7 +39,7 @@ def random_filters(
     return generator(rng).standard_normal((K, M, *size)) / np.sqrt(M * prod(size))
 
 
-def normalize_filters(filters: Any) -> np.ndarray:
+def normalize_filters(filters: Any) -> Any:
     """Filters scaled to unit 2-norm each.
 
     Rows of W are then unit wherever padding cuts no filter; `normalize_rows` makes all of them so.
@@ -92,21 +92,22 @@ def normalize_rows(W: Any) -> Any:
         raise ValueError(
             f"row {int(np.flatnonzero(norms == 0)[0])} of W is zero; it has no direction to normalise"
         )
-    if not scipy.sparse.issparse(W):
+    if not is_sparse(W):
         return W / norms[:, None]
     scaled = W.tocsr(copy=True)
-    scaled.data /= np.repeat(norms, np.diff(scaled.indptr)).astype(W.dtype)
+    scaled.data /= norms[scaled.tocoo(copy=False).row].astype(W.dtype)
     return scaled.asformat(W.format)
 
 
-def row_norms(W: Any) -> np.ndarray:
-    """The 2-norm of each row of W, shape (K*n,)."""
+def row_norms(W: Any) -> Any:
+    """The 2-norm of each row of W, shape (K*n,), where W is."""
     W = real_matrix(W, "W", explicit=True)
-    if scipy.sparse.issparse(W):
-        return np.sqrt(np.asarray(W.multiply(W).sum(axis=1), dtype=float).ravel())
-    return np.linalg.norm(W, axis=1)
+    if not is_sparse(W):
+        return np.linalg.norm(W, axis=1)
+    squares = W.tocsr().multiply(W.tocsr()).sum(axis=1)
+    return np.sqrt(array_namespace(W).asarray(squares, dtype=float).ravel())
 
 
-def check_filters(filters: Any) -> np.ndarray:
+def check_filters(filters: Any) -> Any:
     """Filters as a floating-point array of shape (K, M, l) or (K, M, l1, l2)."""
     return real_array(filters, "filters", ndim=(3, 4))

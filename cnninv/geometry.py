@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import INT32_MAX
 from cnninv.validation import axis_lengths, whole_number
-
-INT32_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True)

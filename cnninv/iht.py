@@ -69,7 +69,7 @@ def iht(
     iterations = whole_number(iterations, "iterations", low=0)
     tol = None if tol is None else real_number(tol, "tol", low=0)
     step = _step(Phi, step)
-    xp = array_namespace(x)
+    xp = array_namespace(Phi=Phi, x=x)
 
     z_hat = xp.zeros((Phi.shape[1], *x.shape[1:]), dtype=x.dtype)
     d = x

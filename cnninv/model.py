@@ -9,10 +9,8 @@ from math import comb
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
-from cnninv.backend import array_namespace
-from cnninv.geometry import INT32_MAX
+from cnninv.backend import INT32_MAX, array_namespace, csr, to_host
 from cnninv.statement import states
 from cnninv.validation import generator, places, real_array, whole_number
 
@@ -53,6 +51,7 @@ def sample_code(
     Returns
     -------
     z : ndarray, shape (K*n,) or (K*n, batch)
+        In memory, where `rng` draws (`cnninv.backend.to_device` moves it).
 
     Examples
     --------
@@ -66,7 +65,7 @@ def sample_code(
         whole_number(k, "k", 0, K)
         entries, starts, sizes = np.arange(K * n), np.arange(K) * n, np.full(K, n)
     else:
-        labels = check_blocks(blocks, K * n)
+        labels = to_host(check_blocks(blocks, K * n))
         entries = np.argsort(labels, kind="stable")
         counts = np.bincount(labels)
         starts, sizes = (np.cumsum(counts) - counts)[counts > 0], counts[counts > 0]
@@ -169,9 +168,9 @@ def in_model(z: Any, K: int, k: int, sums: int = 1, blocks: Any = None) -> bool:
     (False, True)
     """
     z, sums = real_array(z, "z", ndim=1), whole_number(sums, "sums", low=1)
-    labels = block_labels(len(z), K, blocks)
+    labels = block_labels(len(z), K, blocks, array_namespace(z=z, blocks=blocks))
     k = whole_number(k, "k", 0, len(np.unique(labels)))
-    per_block = np.bincount(labels[np.flatnonzero(z)], minlength=1)
+    per_block = np.bincount(labels, (z != 0).astype(float))
     return bool(per_block.max() <= sums and per_block.sum() <= sums * k)
 
 
@@ -181,7 +180,7 @@ def support(z: Any) -> Any:
     return array_namespace(z).flatnonzero(z)
 
 
-def selection_matrix(support: Any, size: int) -> scipy.sparse.csr_array:
+def selection_matrix(support: Any, size: int) -> Any:
     """R with R h = h[support] and Rᵀ R h = h on the support, zero elsewhere.
 
     Parameters
@@ -193,7 +192,8 @@ def selection_matrix(support: Any, size: int) -> scipy.sparse.csr_array:
 
     Returns
     -------
-    R : scipy.sparse.csr_array, shape (len(support), size)
+    R : sparse array, shape (len(support), size)
+        Where `support` is: SciPy's csr_array, or CuPy's CSR matrix.
 
     Examples
     --------
@@ -203,10 +203,9 @@ def selection_matrix(support: Any, size: int) -> scipy.sparse.csr_array:
     """
     size = whole_number(size, "size", low=1)
     support = places(support, "support", size)
-    index = np.int32 if size <= INT32_MAX else np.int64
-    rows = np.arange(len(support) + 1, dtype=index)
-    ones = np.ones(len(support))
-    return scipy.sparse.csr_array((ones, support.astype(index), rows), (len(support), size))
+    xp, index = array_namespace(support), np.int32 if size <= INT32_MAX else np.int64
+    rows = xp.arange(len(support) + 1, dtype=index)
+    return csr(xp.ones(len(support)), support.astype(index), rows, (len(support), size))
 
 
 def check_blocks(blocks: Any, size: int) -> Any:
@@ -230,20 +229,20 @@ def check_blocks(blocks: Any, size: int) -> Any:
     return labels.astype(np.intp, copy=False)
 
 
-def block_labels(size: int, K: int, blocks: Any = None) -> np.ndarray:
-    """The block of each entry: `blocks`, or the K contiguous ones of size/K entries each."""
+def block_labels(size: int, K: int, blocks: Any = None, xp: Any = np) -> Any:
+    """The block of each entry: `blocks`, or the K contiguous ones of size/K entries each (in `xp`)."""
     K = whole_number(K, "K", low=1)
     if blocks is not None:
         return check_blocks(blocks, size)
     if size % K:
         raise ValueError(f"K = {K} must divide the length {size} of the code")
-    return np.repeat(np.arange(K), size // K)
+    return xp.repeat(xp.arange(K), size // K)
 
 
 def _support(h: Any, K: int, k: int, blocks: Any) -> Any:
     """Ω for each column of h, shape (k, columns), sorted."""
     K = whole_number(K, "K", low=1)
-    xp, size = array_namespace(h), abs(h)
+    xp, size = array_namespace(h=h, blocks=blocks), abs(h)
     if blocks is None:
         if len(h) % K:
             raise ValueError(f"K = {K} must divide the length {len(h)} of the code")
@@ -264,10 +263,11 @@ def _winners(size: Any, labels: Any, xp: Any) -> Any:
     peak = xp.full(shape, -1.0, dtype=size.dtype)
     xp.maximum.at(peak, labels, size)
     row, column = xp.nonzero(size == peak[labels])
-    first = xp.full(shape, len(size), dtype=row.dtype)
-    xp.minimum.at(first, (labels[row], column), row)
+    # CuPy's minimum.at takes no 64-bit integers
+    first = xp.full(shape, len(size), dtype=np.int32 if len(size) <= INT32_MAX else np.int64)
+    xp.minimum.at(first, (labels[row], column), row.astype(first.dtype))
     # in order of place, not of label: ties go to the lower index
-    return xp.sort(first[peak[:, 0] >= 0], axis=0)
+    return xp.sort(first[peak[:, 0] >= 0].astype(np.intp), axis=0)
 
 
 def _largest(size: Any, k: int, xp: Any) -> Any:

@@ -49,7 +49,7 @@ def max_pool(
     xp = array_namespace(h)
     score = abs(h) if by == "abs" else h
     # (K, regions, window) along each axis, padded with what never wins, then one window a row
-    windows = _windows(score.reshape(shape), window, xp.array(-np.inf, dtype=h.dtype), xp)
+    windows = _windows(score.reshape(shape), window, -np.inf, xp)
     places = _windows(xp.arange(h.size).reshape(shape), window, 0, xp)
     best = windows.argmax(axis=1)
     switches = places[xp.arange(len(best)), best]
@@ -88,7 +88,7 @@ def unpool(
     """
     values, shape = real_array(values, "values", ndim=1), _check_shape(shape)
     one_of(how, "how", ("switches", "naive"))
-    xp = array_namespace(values, switches)
+    xp = array_namespace(values=values, switches=switches)
     regions = prod(region_counts(shape, window))
     if len(values) != regions:
         raise ValueError(
@@ -97,7 +97,7 @@ def unpool(
     if how == "naive":
         switches = xp.asarray(_first_entries(shape, window))
     else:
-        switches = xp.asarray(_check_switches(switches, prod(shape)))
+        switches = _check_switches(switches, prod(shape), xp)
         if len(switches) != regions:
             raise ValueError(
                 f"switches has {len(switches)} entries; expected one for each of {regions} values"
@@ -126,8 +126,11 @@ def pooling_regions(shape: tuple[int, ...], window: int | tuple[int, ...]) -> np
     return np.ravel_multi_index(np.broadcast_arrays(*index), counts).ravel()
 
 
-def pool_matrix(switches: Any, size: int) -> scipy.sparse.csr_array:
-    """Max pooling with given switches, as a matrix: pool_matrix @ h = h[switches]; its transpose unpools."""
+def pool_matrix(switches: Any, size: int) -> Any:
+    """Max pooling with given switches, as a matrix: pool_matrix @ h = h[switches]; its transpose unpools.
+
+    A sparse array where the switches are.
+    """
     size = whole_number(size, "size", low=1)
     return selection_matrix(_check_switches(switches, size), size)
 
@@ -185,10 +188,10 @@ def _first_entries(shape: tuple[int, ...], window: Any) -> np.ndarray:
     return np.unique(pooling_regions(shape, window), return_index=True)[1]
 
 
-def _check_switches(switches: Any, size: int) -> Any:
+def _check_switches(switches: Any, size: int, xp: Any = None) -> Any:
     if switches is None:
         raise ValueError("switches is None; expected the places that max_pool returned")
-    return places(switches, "switches", size)
+    return places(switches, "switches", size, xp)
 
 
 def _windows(array: Any, window: Any, fill: Any, xp: Any) -> Any:

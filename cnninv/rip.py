@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnninv.backend import dense, is_sparse, require_memory
+from cnninv.backend import array_namespace, dense, is_sparse, require_memory
 from cnninv.statement import states
 from cnninv.supports import support_model
 from cnninv.validation import generator, real_matrix, whole_number
@@ -67,7 +67,7 @@ def model_rip_exact(
     rows = max(1, CHUNK_BYTES // (8 * model.size**2))
     supports, largest = model.supports(), -np.inf
     while chunk := list(islice(supports, rows)):
-        low, high = _extremes(G, np.array(chunk))
+        low, high = _extremes(G, chunk)
         largest = max(largest, float(high.max()) - 1, 1 - float(low.min()))
     return largest
 
@@ -94,30 +94,32 @@ def model_rip_sampled(
     return max(float(high.max()) - 1, 1 - float(low.min()))
 
 
-def gram(W: Any) -> np.ndarray:
-    """G = W Wᵀ as a dense float64 array, refused if it does not fit."""
+def gram(W: Any) -> Any:
+    """G = W Wᵀ as a dense float64 array where W is, refused if it does not fit there."""
     rows = W.shape[0]
     require_memory(
         3 * 8 * rows**2,
         f"the Gram matrix of {rows:,} rows would have {rows**2:,} entries and needs copies",
         "Use fewer filters or a smaller input.",
+        array_namespace(W),
     )
     return products(W)
 
 
-def products(W: Any) -> np.ndarray:
+def products(W: Any) -> Any:
     """W Wᵀ as a dense float64 array, exactly symmetric."""
     # a sparse product costs about 10 times as much per term as a dense one
     if is_sparse(W) and W.nnz > DENSE * W.shape[0] * W.shape[1]:
         W = dense(W)
     explicit = is_sparse(W) or hasattr(W, "__array__")
     # an operator is applied to the columns of its transpose
-    G = np.asarray(dense(W @ (W.T if explicit else dense(W.T))), dtype=float)
+    G = dense(W @ (W.T if explicit else dense(W.T))).astype(float, copy=False)
     return (G + G.T) / 2
 
 
-def _extremes(G: np.ndarray, supports: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _extremes(G: Any, supports: Any) -> tuple[Any, Any]:
     """Least and largest eigenvalue of G_SS for each row S of `supports`."""
+    supports = array_namespace(G).asarray(supports)
     if supports.shape[1] == 1:
         values = np.diag(G)[supports[:, 0]]
         return values, values

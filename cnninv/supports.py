@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import to_host
 from cnninv.model import block_labels
 from cnninv.validation import whole_number
 
 
 @dataclass(frozen=True)
 class SupportModel:
-    """Supports of sums of `sums` codes of M_k: at most `sums` entries a block, `size` in all."""
+    """Supports of sums of `sums` codes of M_k: at most `sums` entries a block, `size` in all.
+
+    They are counted and listed in memory, wherever W is.
+    """
 
     labels: np.ndarray
     k: int
@@ -66,7 +70,8 @@ class SupportModel:
 def support_model(W: Any, K: int, k: int, sums: int, blocks: Any) -> SupportModel:
     if not hasattr(W, "shape") or len(W.shape) != 2:
         raise TypeError(f"W = {type(W).__name__} must be a matrix of shape (K*n, M*D)")
-    names, labels = np.unique(block_labels(W.shape[0], K, blocks), return_inverse=True)
+    labels = to_host(block_labels(W.shape[0], K, blocks))
+    names, labels = np.unique(labels, return_inverse=True)
     k, sums = whole_number(k, "k", 0, len(names)), whole_number(sums, "sums", 1, 4)
     return SupportModel(labels, k, sums)
 

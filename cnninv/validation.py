@@ -105,11 +105,21 @@ def real_matrix(value: Any, name: str, explicit: bool = False) -> Any:
         value = value.tocsr()
     if value.nnz:
         dtype = real_array(value.data[: value.nnz], name).dtype
-    return value.astype(dtype if dtype.kind == "f" else np.float64, copy=False)
+    dtype = dtype if dtype.kind == "f" else np.dtype(float)
+    return value if value.dtype == dtype else value.astype(dtype)
 
 
-def places(value: Any, name: str, size: int) -> Any:
+def places(value: Any, name: str, size: int, xp: Any = None) -> Any:
     """`value` as distinct indices into an array of `size` entries.
+
+    Parameters
+    ----------
+    value : sequence of int
+    name : str
+        What the error calls it.
+    size : int
+    xp : numpy or cupy, optional
+        Where a list goes; an array stays where it is.
 
     Raises
     ------
@@ -118,7 +128,7 @@ def places(value: Any, name: str, size: int) -> Any:
     ValueError
         If an index is out of range or occurs twice.
     """
-    xp = array_namespace(value)
+    xp = array_namespace(value) if xp is None or hasattr(value, "shape") else xp
     try:
         indices = xp.asarray(value)
     except ValueError:

@@ -134,5 +134,5 @@ def golden_filters(delta: float) -> tuple[np.ndarray, np.ndarray]:
     return filters, np.array([1.0, 0.0, (p + q) * (1 - 1e-9), 0.0])
 
 
-def _norm(v: np.ndarray) -> float:
+def _norm(v: Any) -> float:
     return float(np.linalg.norm(v))

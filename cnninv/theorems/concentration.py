@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import array_namespace, to_host
 from cnninv.conv import conv_matrix
 from cnninv.filters import random_filters
 from cnninv.statement import Statement, states
@@ -49,7 +50,8 @@ def output_covariance(
     size = filter_size(size)
     taps = prod(size)
     # row τ·n + j of E selects the position that tap τ covers at shift j
-    E = conv_matrix(np.eye(taps).reshape(taps, 1, *size), input_shape, stride, padding)
+    unit = array_namespace(z).eye(taps).reshape(taps, 1, *size)
+    E = conv_matrix(unit, input_shape, stride, padding)
     n = E.shape[0] // taps
     if len(z) != K * n:
         raise ValueError(f"z has {len(z)} entries; expected K*n = {K}*{n}")
@@ -79,8 +81,8 @@ def squared_ratios(
     if not z.any():
         raise ValueError("z is zero; the ratio ‖Wᵀz‖²/‖z‖² needs a non-zero code")
     covariance = output_covariance(z, K, size, input_shape, stride, padding) / M
-    values = np.clip(np.linalg.eigvalsh(covariance), 0, None)
-    return generator(rng).chisquare(M, (trials, len(values))) @ values / (z @ z)
+    values = np.clip(to_host(np.linalg.eigvalsh(covariance)), 0, None)
+    return generator(rng).chisquare(M, (trials, len(values))) @ values / float(z @ z)
 
 
 @states("Lemma A.1", "E‖Wᵀz‖² = ‖z‖²")
@@ -108,13 +110,14 @@ def lemma_a1(
     z, trials = real_array(z, "z", ndim=1), whole_number(trials, "trials", low=2)
     energies = np.empty(trials)
     for trial in range(trials):
-        W = conv_matrix(random_filters(K, M, size, rng), input_shape, stride, padding)
-        energies[trial] = np.sum((W.T @ z) ** 2)
+        filters = array_namespace(z).asarray(random_filters(K, M, size, rng))
+        W = conv_matrix(filters, input_shape, stride, padding)
+        energies[trial] = float(np.sum((W.T @ z) ** 2))
     error = energies.std(ddof=1) / np.sqrt(trials)
     return Statement(
         "Lemma A.1",
         "|mean ‖Wᵀz‖² − ‖z‖²| ≤ 4 s.e.",
-        float(abs(energies.mean() - z @ z)),
+        float(abs(energies.mean() - float(z @ z))),
         float(4 * error),
     )
 

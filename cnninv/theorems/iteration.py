@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import array_namespace
 from cnninv.model import in_model, model_project
 from cnninv.statement import Statement, states
 from cnninv.validation import real_array, real_matrix, real_number
@@ -52,6 +53,7 @@ def iht_contraction(
     Algorithm 1, contraction: ‖z−ẑ'‖ ≤ 2δ_3k ‖z−ẑ‖: 0 ≤ 1.2, slack 1.2, holds
     """
     W = real_matrix(W, "W")
+    array_namespace(W=W, z=z, z_hat=z_hat, blocks=blocks)
     z, z_hat = _code(z, "z", W, K, k, blocks), _code(z_hat, "z_hat", W, K, k, blocks)
     delta_3k = real_number(delta_3k, "delta_3k", low=0)
     b = z_hat + W @ (W.T @ (z - z_hat))  # b = ẑ + W(x − Wᵀẑ),  x = Wᵀz
@@ -70,7 +72,7 @@ def iht_contraction(
     )
 
 
-def _code(value: Any, name: str, W: Any, K: int, k: int, blocks: Any) -> np.ndarray:
+def _code(value: Any, name: str, W: Any, K: int, k: int, blocks: Any) -> Any:
     code = real_array(value, name, ndim=1)
     if len(code) != W.shape[0]:
         raise ValueError(
@@ -81,5 +83,5 @@ def _code(value: Any, name: str, W: Any, K: int, k: int, blocks: Any) -> np.ndar
     return code
 
 
-def _norm(v: np.ndarray) -> float:
+def _norm(v: Any) -> float:
     return float(np.linalg.norm(v))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import array_namespace
 from cnninv.iht import iht
 from cnninv.model import model_project
 from cnninv.pooling import max_pool, unpool
@@ -34,6 +35,7 @@ def layer_is_iht_iteration(W: Any, x: Any, K: int, k: int | None = None) -> Stat
         ‖difference‖ ≤ 0.
     """
     W, x = real_matrix(W, "W"), real_array(x, "x", ndim=1)
+    array_namespace(W=W, x=x)
     K = whole_number(K, "K", low=1)
     if len(x) != W.shape[1] or W.shape[0] % K:
         raise ValueError(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import array_namespace
 from cnninv.crelu import psi_matrix, relu
 from cnninv.rip import gram
 from cnninv.statement import Statement, states
@@ -39,6 +40,7 @@ def proposition_1(W: Any, x: Any) -> Statement:
     True
     """
     W, x = real_matrix(W, "W", explicit=True), real_array(x, "x", ndim=1)
+    array_namespace(W=W, x=x)
     if len(x) != W.shape[1]:
         raise ValueError(f"x has {len(x)} entries; W of shape {W.shape} expects {W.shape[1]}")
     Psi = psi_matrix(W)
@@ -57,5 +59,5 @@ def _defect(W: Any) -> float:
     """‖WᵀW − I‖, from the smaller of WᵀW and W Wᵀ: they share their non-zero eigenvalues."""
     wide = W.shape[0] < W.shape[1]
     G = gram(W if wide else W.T)
-    defect = float(np.abs(np.linalg.eigvalsh(G - np.eye(len(G)))).max())
+    defect = float(abs(np.linalg.eigvalsh(G - array_namespace(G).eye(len(G)))).max())
     return max(defect, 1.0) if wide else defect  # W has a null space if it is wide

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import array_namespace
 from cnninv.model import in_model, model_support
 from cnninv.statement import Statement, states
 from cnninv.theorems.bounds import (
@@ -26,20 +27,20 @@ class Instance:
     """One run of the layer: z, x = Wᵀz, h = Wx, ẑ = M(h, k), and the supports Π and Ω."""
 
     W: Any
-    z: np.ndarray
-    x: np.ndarray
-    h: np.ndarray
-    z_hat: np.ndarray
-    pi: np.ndarray
-    omega: np.ndarray
+    z: Any
+    x: Any
+    h: Any
+    z_hat: Any
+    pi: Any
+    omega: Any
     norm: float
     """‖z‖"""
 
-    def synthesize(self, code: np.ndarray) -> np.ndarray:
+    def synthesize(self, code: Any) -> Any:
         """Wᵀ code."""
         return self.W.T @ code
 
-    def hidden(self, code: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def hidden(self, code: Any, places: Any) -> Any:
         """W_places Wᵀ code."""
         return (self.W @ self.synthesize(code))[places]
 
@@ -55,7 +56,7 @@ class Instance:
         return Statement(name, formula, left, right, steps, scale=self.norm)
 
 
-def restrict(z: np.ndarray, places: np.ndarray) -> np.ndarray:
+def restrict(z: Any, places: Any) -> Any:
     """z|_places: z there, zero elsewhere, of the same length."""
     restricted = np.zeros_like(z)
     restricted[places] = z[places]
@@ -71,6 +72,7 @@ def layer_instance(W: Any, z: Any, K: int, k: int, blocks: Any = None) -> Instan
         If z does not fit W or is not model-k-sparse.
     """
     W, z = real_matrix(W, "W"), real_array(z, "z", ndim=1)
+    array_namespace(W=W, z=z, blocks=blocks)
     if len(z) != W.shape[0]:
         raise ValueError(f"z has {len(z)} entries; W of shape {W.shape} expects {W.shape[0]}")
     if not in_model(z, K, k, blocks=blocks):
@@ -107,12 +109,13 @@ def lemma_b1(
         (6) as (1−δ_k)‖z‖ ≤ ‖W_Ω W_Ωᵀ z‖.
     """
     W, z, x = real_matrix(W, "W"), real_array(z, "z", ndim=1), real_array(x, "x", ndim=1)
-    omega, delta_k = places(omega, "omega", W.shape[0]), checked_delta(delta_k, "delta_k")
+    xp = array_namespace(W=W, z=z, x=x, omega=omega)
+    omega, delta_k = places(omega, "omega", W.shape[0], xp), checked_delta(delta_k, "delta_k")
     if len(z) != len(omega) or len(x) != W.shape[1]:
         raise ValueError(
             f"z has {len(z)} and x {len(x)} entries; expected |Ω| = {len(omega)} and {W.shape[1]}"
         )
-    on_omega = np.zeros(W.shape[0])
+    on_omega = xp.zeros(W.shape[0])
     on_omega[omega] = z
     back, norm = _norm((W @ (W.T @ on_omega))[omega]), _norm(z)  # ‖W_Ω W_Ωᵀ z‖, ‖z‖
     above, below = (1 + delta_k) * norm, (1 - delta_k) * norm
@@ -150,7 +153,7 @@ def lemma_b2(W: Any, z: Any, omega: Any, delta_2k: float) -> Statement:
         real_array(z, "z", ndim=1),
         checked_delta(delta_2k, "delta_2k"),
     )
-    omega = places(omega, "omega", W.shape[0])
+    omega = places(omega, "omega", W.shape[0], array_namespace(W=W, z=z, omega=omega))
     if len(z) != W.shape[0]:
         raise ValueError(f"z has {len(z)} entries; W of shape {W.shape} expects {W.shape[0]}")
     outside = z - restrict(z, omega)  # z|_Ωᶜ
@@ -333,7 +336,7 @@ def theorem_3_3_sharp(
     )
 
 
-def _norm(v: np.ndarray) -> float:
+def _norm(v: Any) -> float:
     return float(np.linalg.norm(v))
 
 
