@@ -5,7 +5,7 @@ images of a batch come last, as columns do.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from cnninv.architectures import (
     ReLU,
     plain_name,
 )
-from cnninv.backend import array_namespace
+from cnninv.backend import array_namespace, to_device
 from cnninv.filters import random_filters
 from cnninv.operator import ConvOperator
 from cnninv.preprocessing import Preprocessing
@@ -77,7 +77,7 @@ class Network:
         """Of weights and activations."""
         return self.weights.filters[self.convolutions[0]].dtype
 
-    def filters(self, layer: str) -> np.ndarray:
+    def filters(self, layer: str) -> Any:
         """Filters of a convolution, shape (K, M/groups, l1, l2).
 
         Raises
@@ -87,7 +87,7 @@ class Network:
         """
         return self.weights.filters[self.architecture.convolution(layer).name]
 
-    def bias(self, layer: str) -> np.ndarray:
+    def bias(self, layer: str) -> Any:
         """The bias of each filter of a convolution, shape (K,)."""
         return self.weights.biases[self.architecture.convolution(layer).name]
 
@@ -105,10 +105,22 @@ class Network:
             self.filters(layer), input_shape, conv.stride, conv.padding, conv.groups
         )
 
-    def activations(
-        self, image: Any, layers: str | Iterable[str] | None = None
-    ) -> dict[str, np.ndarray]:
-        """Activations of an image, which is preprocessed first.
+    def on(self, device: str) -> "Network":
+        """The same network with filters and biases on a device, "cpu" or "cuda": inputs go there too.
+
+        Examples
+        --------
+        >>> random_network("alexnet", np.random.default_rng(0), last="conv1").on("cpu").dtype
+        dtype('float32')
+        """
+        moved = {
+            kind: {name: to_device(array, device) for name, array in arrays.items()}
+            for kind, arrays in (("filters", self.weights.filters), ("biases", self.weights.biases))
+        }
+        return Network(replace(self.weights, **moved))
+
+    def activations(self, image: Any, layers: str | Iterable[str] | None = None) -> dict[str, Any]:
+        """Activations of an image, which is preprocessed first; both are where the network is.
 
         Parameters
         ----------
@@ -128,7 +140,7 @@ class Network:
         """
         return self.forward(self.preprocessing(image), layers)
 
-    def forward(self, x: Any, layers: str | Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    def forward(self, x: Any, layers: str | Iterable[str] | None = None) -> dict[str, Any]:
         """Activations for an input of any size that has been preprocessed already.
 
         Parameters and what is returned are those of `activations`, for x in the place of the image.
@@ -140,7 +152,7 @@ class Network:
                 f"x has shape {x.shape}; expected ({self.architecture.channels}, height, width), or a "
                 f"batch of them"
             )
-        xp, single = array_namespace(x), x.ndim == 3
+        xp, single = array_namespace(x=x, filters=self.filters(self.convolutions[0])), x.ndim == 3
         h = xp.ascontiguousarray(x[..., None] if single else xp.moveaxis(x, 0, -1))
         kept, wanted = {}, set(names.values())
         todo = list(self.architecture.layers)
@@ -160,7 +172,7 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Write filters, biases and preprocessing to a `.npz` file that `load_network` reads."""
-        write_weights(path, self.weights)
+        write_weights(path, self.on("cpu").weights)
 
     def __repr__(self) -> str:
         title, full = self.architecture.title, ARCHITECTURES.get(self.architecture.name)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import array_namespace
 from cnninv.validation import real_array
 
 
@@ -30,8 +31,8 @@ class Preprocessing:
     mean: np.ndarray | None
     deviation: np.ndarray | None = None
 
-    def __call__(self, image: Any) -> np.ndarray:
-        """The network's input for one image, shape (3, height, width), or for a batch of them.
+    def __call__(self, image: Any) -> Any:
+        """The network's input for one image, shape (3, height, width), or for a batch of them, where it is.
 
         Raises
         ------
@@ -50,14 +51,15 @@ class Preprocessing:
                 f"image reaches from {low:.4g} to {high:.4g}; expected values in [0, 1] "
                 f"(`cnninv.images.read_image` gives them)"
             )
-        mean, deviation = self._constants()
+        mean, deviation = self._constants(array_namespace(image))
         cropped = _middle(image, self.crop).astype(np.float32)
         return (cropped * np.float32(255) - mean) / deviation
 
-    def restore(self, x: Any) -> np.ndarray:
+    def restore(self, x: Any) -> Any:
         """The image, values in about [0, 1], for an input of the crop's size: the way back."""
-        mean, deviation = self._constants()
-        return (real_array(x, "x", ndim=(3, 4)) * deviation + mean) / 255
+        x = real_array(x, "x", ndim=(3, 4))
+        mean, deviation = self._constants(array_namespace(x))
+        return (x * deviation + mean) / 255
 
     def __str__(self) -> str:
         if self.mean is None:
@@ -71,7 +73,7 @@ class Preprocessing:
             return text
         return text + ", over (" + ", ".join(f"{value:g}" for value in self.deviation) + ")"
 
-    def _constants(self) -> tuple[np.ndarray, np.ndarray]:
+    def _constants(self, xp: Any) -> tuple[Any, Any]:
         """Mean and deviation so that they broadcast over the crop."""
         if self.mean is None:
             raise ValueError(
@@ -81,10 +83,11 @@ class Preprocessing:
         mean = np.asarray(self.mean, dtype=np.float32)
         mean = mean[:, None, None] if mean.ndim == 1 else _middle(mean, self.crop)
         deviation = np.ones(3) if self.deviation is None else self.deviation
-        return mean, np.asarray(deviation, dtype=np.float32)[:, None, None]
+        deviation = np.asarray(deviation, dtype=np.float32)[:, None, None]
+        return xp.asarray(mean), xp.asarray(deviation)
 
 
-def _middle(image: np.ndarray, size: int) -> np.ndarray:
+def _middle(image: Any, size: int) -> Any:
     """The middle size × size pixels of the last two axes."""
     top, left = ((length - size) // 2 for length in image.shape[-2:])
     return image[..., top : top + size, left : left + size]
