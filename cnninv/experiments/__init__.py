@@ -1,6 +1,18 @@
 """One module per table or figure of the paper; `EXPERIMENTS` is what the command line runs."""
 
-from cnninv.experiments import coherences, fig1, fig2, fig3, phase, photograph, scaling, sparsities
+from cnninv.experiments import (
+    alike,
+    coherences,
+    fig1,
+    fig2,
+    fig3,
+    maps,
+    phase,
+    photograph,
+    proxy,
+    scaling,
+    sparsities,
+)
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
 from cnninv.experiments.phase import phase_diagram, recover
 
@@ -13,8 +25,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         fig2.EXPERIMENT,
         sparsities.TABLE_2,
         coherences.TABLE_3,
+        proxy.EXPERIMENT,
+        alike.EXPERIMENT,
         coherences.TABLE_6,
         sparsities.TABLE_7,
+        maps.EXPERIMENT,
         fig3.EXPERIMENT,
         photograph.EXPERIMENT,
     )
