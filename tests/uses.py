@@ -1,0 +1,168 @@
+"""What the library does with arrays, as functions of where they are put: the same lines on either device.
+
+Each takes `put`, which moves an array to a device (or leaves it in memory), and returns numbers, arrays or
+statements. `IN_MEMORY` are those whose arrays come back in memory, because a random generator draws them
+there.
+"""
+
+import numpy as np
+
+import cnninv
+from cnninv import theorems
+from cnninv.coherence import filter_gram
+from cnninv.networks import max_pool_windows
+from cnninv.rip import gram
+
+K, N, k, D, M = 4, 6, 2, 8, 6
+FILTERS = cnninv.random_filters(K, M, 3, np.random.default_rng(0))
+SQUARE = cnninv.random_filters(K, 2, (3, 3), np.random.default_rng(1))
+W = cnninv.conv_matrix(FILTERS, D)
+Z = cnninv.sample_code(K, N, k, np.random.default_rng(2))
+Z_HAT = cnninv.sample_code(K, N, k, np.random.default_rng(3))
+Z_BATCH = cnninv.sample_code(K, N, k, np.random.default_rng(4), batch=5)
+X = np.random.default_rng(5).standard_normal(W.shape[1])
+X_BATCH = np.random.default_rng(6).standard_normal((W.shape[1], 5))
+H = np.random.default_rng(7).standard_normal(K * N)
+H_BATCH = np.random.default_rng(8).standard_normal((K * N, 5)).round(1)  # with ties
+BLOCKS = np.arange(K * N) // 3
+ORTHONORMAL = cnninv.conv_matrix(cnninv.filterbanks.dct_filters(4), 12, stride=4)
+LOCAL = np.random.default_rng(9).standard_normal(12)
+OMEGA = np.array([1, 8])
+IMAGE = np.random.default_rng(10).random((3, 40, 40))
+NETWORK = cnninv.random_network("vgg16", np.random.default_rng(11), last="conv2_1")
+ALEXNET = cnninv.random_network("alexnet", np.random.default_rng(12), last="conv2")
+
+
+def keep(b):
+    return cnninv.model_project(b, K, k)
+
+
+def sides(statement):
+    """Both sides of a statement and of the steps of its proof."""
+    if isinstance(statement, tuple):
+        return [sides(part) for part in statement]
+    return [statement.left, statement.right, *(sides(step) for step in statement.steps)]
+
+
+def lasso(put, x, **options):
+    z, history = cnninv.lasso(put(W), put(x), 0.3, norm=2.5, **options)
+    return z, history["gap"], history["objective"]
+
+
+def recover(put):
+    z, history = cnninv.recover_code(put(W), put(X_BATCH), 0.3, (K, N), 3, tol=1e-4)
+    return z, history["z_model"], history["z_init"]
+
+
+def forward(put, network, x, layers):
+    moved = network if put(x) is x else network.on("cuda")
+    return [moved.forward(put(x), layers)[layer] for layer in layers]
+
+
+USES = {
+    # Section 2: the layer
+    "W @ x": lambda put: put(W) @ put(X),
+    "W @ batch": lambda put: put(W) @ put(X_BATCH),
+    "W.T @ z": lambda put: put(W).T @ put(Z),
+    "W.T @ batch": lambda put: put(W).T @ put(Z_BATCH),
+    "normalize_filters": lambda put: cnninv.normalize_filters(put(FILTERS)),
+    "normalize_rows": lambda put: cnninv.normalize_rows(put(W)).toarray(),
+    "normalize_rows, dense": lambda put: cnninv.normalize_rows(put(W.toarray())),
+    "row_norms": lambda put: cnninv.row_norms(put(W)),
+    "row_norms, dense": lambda put: cnninv.row_norms(put(W.toarray())),
+    "gram": lambda put: gram(put(W)),
+    "coherence": lambda put: cnninv.coherence(put(FILTERS), shifts=True),
+    "coherence, signed": lambda put: cnninv.coherence(put(SQUARE), signed=True),
+    "filter_gram": lambda put: filter_gram(put(SQUARE), lag=(1, -1)),
+    "filter_gram, far": lambda put: filter_gram(put(SQUARE), lag=3),
+    "relu": lambda put: cnninv.relu(put(H)),
+    "crelu": lambda put: cnninv.crelu(put(H)),
+    "psi_matrix": lambda put: cnninv.psi_matrix(put(W)) @ put(np.concatenate([H, H])),
+    "psi_matrix, dense": lambda put: cnninv.psi_matrix(put(W.toarray())),
+    # the model
+    "support": lambda put: cnninv.support(put(Z)),
+    "model_support": lambda put: cnninv.model_support(put(H), K, k),
+    "model_project": lambda put: cnninv.model_project(put(H), K, k),
+    "model_project, batch": lambda put: cnninv.model_project(put(H_BATCH), K, k),
+    "model_project, blocks": lambda put: cnninv.model_project(put(H_BATCH), K, 5, put(BLOCKS)),
+    "model_project, nothing": lambda put: cnninv.model_project(put(H), K, 0),
+    "sparse_project": lambda put: cnninv.sparse_project(put(H), 5),
+    "in_model": lambda put: cnninv.in_model(put(Z), K, k),
+    "in_model, blocks": lambda put: cnninv.in_model(put(Z + Z_HAT), K, k, 2, put(BLOCKS)),
+    "selection_matrix": lambda put: cnninv.selection_matrix(put(OMEGA), K * N) @ put(H),
+    "sample_code, blocks": lambda put: cnninv.sample_code(
+        K, N, k, np.random.default_rng(0), put(BLOCKS)
+    ),
+    "max_pool": lambda put: cnninv.max_pool(put(H), (K, N), 4),
+    "max_pool, 2-D by value": lambda put: cnninv.max_pool(put(H), (K, 2, 3), 2, by="value"),
+    "unpool": lambda put: cnninv.unpool(
+        *cnninv.max_pool(put(H), (K, N), 4), shape=(K, N), window=4
+    ),
+    "unpool, a list of switches": lambda put: cnninv.unpool(put(H[:2]), [1, 4], (1, 6), 3),
+    "unpool, naive": lambda put: cnninv.unpool(put(H[:8]), None, (K, N), 4, how="naive"),
+    "pool_matrix": lambda put: cnninv.pool_matrix(put(OMEGA), K * N).T @ put(H[:2]),
+    # Algorithms 1 and 2
+    "iht": lambda put: cnninv.iht(put(W).T, put(X_BATCH), keep, 4, step=0.3)[0],
+    "iht, history": lambda put: cnninv.iht(put(W).T, put(X), keep, 4, tol=0.1)[1]["residual"],
+    "iht, step": lambda put: cnninv.iht(put(W).T, put(X), keep, 4, step="norm")[0],
+    "operator_norm": lambda put: cnninv.operator_norm(put(W), tol=1e-12),
+    "operator_norm, dense": lambda put: cnninv.operator_norm(put(W.toarray()), tol=1e-12),
+    "lambda_max": lambda put: cnninv.lambda_max(put(W), put(X_BATCH)),
+    "lambda_max, one": lambda put: cnninv.lambda_max(put(W), put(X)),
+    "lasso": lambda put: lasso(put, X),
+    "lasso, batch": lambda put: lasso(put, X_BATCH),
+    "lasso, restricted": lambda put: lasso(put, X_BATCH, allowed=put(Z != 0)),
+    "lasso, started": lambda put: lasso(put, X, start=put(Z)),
+    "lasso_path": lambda put: [
+        z for _, z, _ in cnninv.lasso_path(put(W), put(X_BATCH), [0.8, 0.4])
+    ],
+    "recover_code": recover,
+    # equation (1)
+    "model_rip_exact": lambda put: cnninv.model_rip_exact(put(W), K, 3),
+    "model_rip_exact, sums": lambda put: cnninv.model_rip_exact(put(W), K, 1, 2, put(BLOCKS)),
+    "model_rip_sampled": lambda put: cnninv.model_rip_sampled(
+        put(W), K, k, np.random.default_rng(0), trials=50
+    ),
+    "model_rip_bracket": lambda put: cnninv.model_rip_bracket(
+        put(W), K, k, np.random.default_rng(0), starts=20
+    ),
+    # Section 3 and the appendices
+    "proposition_1": lambda put: sides(theorems.proposition_1(put(ORTHONORMAL), put(LOCAL))),
+    "layer_is_iht_iteration": lambda put: sides(theorems.layer_is_iht_iteration(put(W), put(X), K)),
+    "iht_contraction": lambda put: sides(
+        theorems.iht_contraction(put(W), put(Z), put(Z_HAT), K, k, 0.5)
+    ),
+    "lemma_b1": lambda put: sides(theorems.lemma_b1(put(W), put(H[:2]), put(X), put(OMEGA), 0.5)),
+    "lemma_b1, a list": lambda put: sides(
+        theorems.lemma_b1(put(W), put(H[:2]), put(X), [1, 8], 0.5)
+    ),
+    "lemma_b2": lambda put: sides(theorems.lemma_b2(put(W), put(Z), [1, 8], 0.5)),
+    "lemma_b3": lambda put: sides(theorems.lemma_b3(put(W), put(Z), K, k, 0.5, 0.6)),
+    "lemma_b4": lambda put: sides(theorems.lemma_b4(put(W), put(Z), K, k, 0.5, 0.6)),
+    "theorem_3_3": lambda put: sides(theorems.theorem_3_3(put(W), put(Z), K, k, 0.5, 0.6)),
+    "theorem_3_3_sharp": lambda put: sides(
+        theorems.theorem_3_3_sharp(put(W), put(Z), K, k, 0.5, 0.6)
+    ),
+    "theorem_3_3_golden": lambda put: sides(
+        theorems.theorem_3_3_golden(put(W), put(Z), K, k, 0.5, 0.6)
+    ),
+    "theorem_a2": lambda put: theorems.theorem_a2(put(H), put(abs(H)), 0.5),
+    "inequality_3": lambda put: theorems.inequality_3(put(abs(H)), M, 3, D, 0.5),
+    "tail_bound": lambda put: theorems.tail_bound(put(abs(H)), M, 3),
+    "fit_constant": lambda put: theorems.fit_constant(
+        put(np.sort(abs(H))), put(np.array([0.1, 0.5])), put(np.array([1.0, 2.0])), least=2
+    ),
+    # networks
+    "max_pool_windows": lambda put: max_pool_windows(put(IMAGE[..., None]), 3, 2),
+    "forward, VGG-16": lambda put: forward(
+        put, NETWORK, np.float32(IMAGE), ["conv1_1", "relu1_2", "pool1", "conv2_1"]
+    ),
+    "forward, a batch": lambda put: forward(
+        put, NETWORK, np.float32([IMAGE, IMAGE[:, ::-1]]), ["pool1"]
+    ),
+    "forward, AlexNet": lambda put: forward(
+        put, ALEXNET, np.float32(np.tile(IMAGE, (1, 2, 2)))[:, :67, :67], ["norm1", "pool2"]
+    ),
+    "preprocessing": lambda put: NETWORK.preprocessing(put(np.tile(IMAGE, (1, 6, 6)))),
+}
+IN_MEMORY = {"sample_code, blocks"}
