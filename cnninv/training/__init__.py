@@ -5,7 +5,7 @@ from cnninv.training.convolution import Convolution
 from cnninv.training.loop import Trained, train
 from cnninv.training.model import Model
 from cnninv.training.normalisation import BatchNormalisation
-from cnninv.training.patches import patches
+from cnninv.training.patches import patch_columns
 from cnninv.training.plans import PLANS, Plan, Settings, paper_plan, plan
 from cnninv.training.pooling import AveragePooling, Dropout, MaximumPooling, Rectifier
 from cnninv.training.sgd import Nesterov, one_cycle
@@ -28,7 +28,7 @@ __all__ = [
     "cross_entropy",
     "one_cycle",
     "paper_plan",
-    "patches",
+    "patch_columns",
     "plan",
     "read_checkpoint",
     "train",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import to_host
 from cnninv.files import write_whole
 
 VERSION = 1
@@ -26,9 +27,7 @@ def write_checkpoint(path: Path, arrays: dict[str, Any], facts: dict[str, Any]) 
         Settings, epoch, history: whatever JSON can hold.
     """
     content = io.BytesIO()
-    arrays = {
-        name: array.get() if hasattr(array, "get") else array for name, array in arrays.items()
-    }
+    arrays = {name: to_host(array) for name, array in arrays.items()}
     text = json.dumps({"version": VERSION} | facts, ensure_ascii=False)
     np.savez(content, facts=np.frombuffer(text.encode(), np.uint8), **arrays)
     write_whole(path, content.getvalue())

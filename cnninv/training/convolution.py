@@ -3,7 +3,7 @@
 from typing import Any
 
 from cnninv.backend import array_namespace
-from cnninv.training.patches import Buffers, patches
+from cnninv.training.patches import Buffers, patch_columns
 
 
 class Convolution:
@@ -38,7 +38,7 @@ class Convolution:
         h = self._forward.take("h", (K, *x.shape[1:]), x)
         # h = w P: filter i times the patch about position j
         w, xp = self.filters.reshape(K, -1), array_namespace(x)
-        for rows, P in patches(x, l, self._forward):
+        for rows, P in patch_columns(x, l, self._forward):
             xp.matmul(w, P, out=_columns(h, rows))
         self._x = x if training else None
         return h
@@ -55,7 +55,7 @@ class Convolution:
         flipped = flipped.reshape(M, -1)
         dx = self._backward.take("dx", (M, *g.shape[1:]), g)
         dw = xp.zeros_like(flipped)
-        for rows, Q in patches(g, l, self._backward):
+        for rows, Q in patch_columns(g, l, self._backward):
             # ∂/∂x = Wᵀ g
             xp.matmul(flipped, Q, out=_columns(dx, rows))
             if self.learned:
@@ -70,7 +70,7 @@ class Convolution:
         """∂/∂w = Σ over positions of g times the patch there; cheaper while M < K."""
         K, _, l, _ = self.filters.shape
         dw = array_namespace(g).zeros((K, self.filters[0].size), g.dtype)
-        for rows, P in patches(self._x, l, self._backward):
+        for rows, P in patch_columns(self._x, l, self._backward):
             dw += _columns(g, rows) @ P.T
         return dw.reshape(self.filters.shape)
 

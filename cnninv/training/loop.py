@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from cnninv.backend import array_namespace, to_host
 from cnninv.training.augment import augmented, batches, colour_statistics, inputs
 from cnninv.training.checkpoint import read_checkpoint, write_checkpoint
 from cnninv.training.model import Model
+from cnninv.training.parts import Parts
 from cnninv.training.plans import Plan, Settings
 from cnninv.training.sgd import Nesterov, one_cycle
-from cnninv.training.softmax import cross_entropy
 
 EVALUATED = 500
 """Images of a batch in evaluation."""
@@ -49,7 +50,7 @@ class Trained:
         """Of images (batch, 3, height, width) in 0 … 255; shape (batch, classes)."""
         parts = np.split(images, range(EVALUATED, len(images), EVALUATED))
         logits = [self.model.forward(self._inputs(part)) for part in parts]
-        return np.concatenate([np.asarray(_numpy(part)).T for part in logits])
+        return np.concatenate([to_host(part).T for part in logits])
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
         """The part of the images whose label has the largest logit."""
@@ -108,7 +109,8 @@ def train(
     images, labels, kept_images, kept_labels = split(images, labels, settings)
     trained = Trained(model, *colour_statistics(images))
     optimiser = Nesterov(model.parameters, settings.momentum, settings.decay)
-    run = _Run(trained, optimiser, _facts(plan, settings, len(images)), checkpoint)
+    parts = Parts(model, settings.parts)
+    run = _Run(trained, parts, optimiser, _facts(plan, settings, len(images)), checkpoint)
     if resume:
         run.load()
     steps = len(images) // settings.batch
@@ -135,17 +137,16 @@ def _step(run: "_Run", images: np.ndarray, labels: np.ndarray, settings: Setting
     if settings.augment:
         images = augmented(images, rng)
     labels = xp.asarray(labels.astype(np.int64))
-    logits = run.trained.model.forward(run.trained._inputs(images), rng)
-    loss, gradient = cross_entropy(logits, labels, settings.smoothing)
+    x = run.trained._inputs(images)
+    loss, right = run.parts.step(x, labels, settings.smoothing, rng)
     if not np.isfinite(loss):
         raise ValueError(
             f"the loss is {loss} in epoch {run.epoch + 1}; expected a smaller rate than {settings.rate}"
         )
-    run.trained.model.backward(gradient)
     done, total = run.epoch * steps + run.step, settings.epochs * steps
-    run.optimiser.step(run.trained.model.gradients, one_cycle(done, total, settings.rate))
+    run.optimiser.step(run.parts.gradients, one_cycle(done, total, settings.rate))
     run.loss += loss
-    run.right += int((logits.argmax(axis=0) == labels).sum())
+    run.right += right
     run.step += 1
     run.trained.seconds += time.perf_counter() - started
 
@@ -168,8 +169,14 @@ class _Run:
     """Where a run is: everything that a checkpoint holds."""
 
     def __init__(
-        self, trained: Trained, optimiser: Nesterov, facts: dict[str, Any], path: Path | None
+        self,
+        trained: Trained,
+        parts: Parts,
+        optimiser: Nesterov,
+        facts: dict[str, Any],
+        path: Path | None,
     ) -> None:
+        self.parts = parts
         self.trained, self.optimiser, self.facts, self.path = trained, optimiser, facts, path
         self.epoch, self.step, self.loss, self.right = 0, 0, 0.0, 0
 
@@ -197,7 +204,7 @@ class _Run:
                     f"Resume with the same settings, or choose another folder"
                 )
         for name, array in arrays.items():
-            array[...] = self.trained.model.xp.asarray(values[name])
+            array[...] = array_namespace(array).asarray(values[name])
         for name in ("epoch", "step", "loss", "right"):
             setattr(self, name, facts[name])
         self.trained.history, self.trained.seconds = facts["history"], facts["seconds"]
@@ -244,7 +251,3 @@ def _interrupts() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _numpy(array: Any) -> np.ndarray:
-    return array.get() if hasattr(array, "get") else array

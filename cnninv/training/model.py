@@ -88,6 +88,15 @@ class Model:
         for layer in reversed(self.layers.values()):
             g = layer.backward(g)
 
+    def twin(self) -> "Model":
+        """A model that shares what is learned and the random filters, with running averages of its own."""
+        twin = Model(self.plan, np.random.default_rng(0), self.xp, self.dtype)
+        for name, layer in twin.layers.items():
+            layer.parameters = self.layers[name].parameters
+            if isinstance(layer, Convolution):
+                layer.filters, layer.fixed = self.layers[name].filters, self.layers[name].fixed
+        return twin
+
     def _gather(self, kind: str) -> dict[str, Any]:
         return {
             f"{name}.{key}": value

@@ -35,7 +35,7 @@ class Buffers:
         return array
 
 
-def patches(x: Any, size: int, buffers: Buffers | None = None) -> Iterator[tuple[slice, Any]]:
+def patch_columns(x: Any, size: int, buffers: Buffers | None = None) -> Iterator[tuple[slice, Any]]:
     """Blocks of the matrix of all size × size patches of x, with zeros beyond its border.
 
     Parameters
@@ -57,7 +57,7 @@ def patches(x: Any, size: int, buffers: Buffers | None = None) -> Iterator[tuple
     --------
     >>> import numpy as np
     >>> x = np.arange(1.0, 5.0).reshape(1, 2, 2, 1)
-    >>> [(rows, P)] = patches(x, 3)
+    >>> [(rows, P)] = patch_columns(x, 3)
     >>> P[:, 0].reshape(3, 3)
     array([[0., 0., 0.],
            [0., 1., 2.],

@@ -104,6 +104,8 @@ class Settings:
     Attributes
     ----------
     epochs, batch : int
+    parts : int
+        Of a batch, each with a thread and batch normalisation of its own.
     rate : float
         The highest learning rate; it rises for the first quarter and falls to zero (one cycle).
     momentum : float
@@ -121,6 +123,7 @@ class Settings:
 
     epochs: int = 25
     batch: int = 128
+    parts: int = 1
     rate: float = 0.1
     momentum: float = 0.9
     decay: float = 5e-4
@@ -132,6 +135,9 @@ class Settings:
     def __post_init__(self) -> None:
         whole_number(self.epochs, "epochs", low=1)
         whole_number(self.batch, "batch", low=2)
+        whole_number(self.parts, "parts", low=1)
+        if self.batch % self.parts:
+            raise ValueError(f"parts = {self.parts} must divide batch = {self.batch}")
         whole_number(self.validation, "validation", low=0)
         whole_number(self.seed, "seed", low=0)
         for name in ("rate", "momentum", "decay", "smoothing"):
