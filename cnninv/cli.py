@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from cnninv.backend import explain
 from cnninv.files import data_folder, output_folder, read_json, sha256, write_json, write_whole
 
 
@@ -31,7 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
         # the reader of a pipe (`| head`) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, TypeError, OSError, MemoryError, ModuleNotFoundError) as error:
+    except MemoryError as error:
+        print(f"cnninv: {explain(error)}", file=sys.stderr)
+        return 1
+    except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
         print(f"cnninv: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -397,9 +397,9 @@ MODULES = {
 
 def install(monkeypatch):
     """Let `import cupy` find the stand-in, for one test."""
-    import cnninv.backend
+    from cnninv import backend
 
-    cnninv.backend._working_cupy.cache_clear()
+    monkeypatch.setattr(backend, "_working_cupy", backend._working_cupy.__wrapped__)
     for name, module in MODULES.items():
         monkeypatch.setitem(sys.modules, name, module)
     return cupy
