@@ -28,12 +28,13 @@ CONVENTIONS = {
     "upper": "certified upper end",
     "lower": "certified lower end, found by search",
     "sampled": f"{TRIALS} random supports",
+    "mean square": "root mean square of ⟨W_i, W_j⟩ over rows of different filters",
     "codes": f"standard deviation of ‖Wᵀz‖²/‖z‖² over {TRIALS} random codes",
 }
 
 
 def bounds(filters: Any, k: int, rng: np.random.Generator) -> dict[str, float]:
-    """δ_k of the layer in four ways, and the spread of random codes, by the names of `CONVENTIONS`.
+    """δ_k of the layer in four ways, and what decides how random codes spread, by the names of `CONVENTIONS`.
 
     Parameters
     ----------
@@ -44,8 +45,10 @@ def bounds(filters: Any, k: int, rng: np.random.Generator) -> dict[str, float]:
     filters = normalize_filters(filters)
     K, W = len(filters), conv_matrix(filters, (D, D))
     n = W.shape[0] // K
+    # M_k has no two rows of one filter
     products = np.abs(gram(W)).reshape(K, n, K, n)
-    products[np.arange(K), :, np.arange(K)] = 0  # M_k has no two rows of one filter
+    products[np.arange(K), :, np.arange(K)] = 0
+    pairs = K * (K - 1) * n**2
     lower, upper = model_rip_bracket(W, K, k, rng, starts=STARTS)
     z = sample_code(K, n, k, rng, batch=TRIALS)
     ratios = np.sum((W.T @ z) ** 2, axis=0) / np.sum(z**2, axis=0)
@@ -54,6 +57,7 @@ def bounds(filters: Any, k: int, rng: np.random.Generator) -> dict[str, float]:
         "upper": upper,
         "lower": lower,
         "sampled": model_rip_sampled(W, K, k, rng, trials=TRIALS),
+        "mean square": float(np.sqrt((products**2).sum() / pairs)),
         "codes": float(ratios.std()),
     }
 
@@ -114,7 +118,9 @@ def draw(rows: list[Row]) -> Any:
                     if found.quantity == f"{name}, {label} {kind}"
                 }
                 if ours:
-                    coherence, upper, lower, sampled, _ = (ours[c] for c in CONVENTIONS.values())
+                    coherence, upper, lower, sampled = (
+                        ours[c] for c in list(CONVENTIONS.values())[:4]
+                    )
                     ax.vlines(i + move, lower, upper, color=colour, linewidth=6)
                     ax.plot(i + move, coherence, "_", color=colour, ms=10, mew=2)
                     ax.plot(i + move, sampled, "o", color=colour, ms=4)

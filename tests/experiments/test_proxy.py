@@ -35,6 +35,15 @@ def test_without_weights_the_rows_are_those_of_random_filters(monkeypatch):
     assert all(row.spread and row.verdict == "measured" for row in rows)
 
 
+def test_the_mean_square_of_the_products_decides_how_random_codes_spread(rng):
+    # z has random signs: Var ‖Wᵀz‖² = 2 Σ_{i≠j} G_ij² z_i² z_j², and the support is uniform
+    filters = random_filters(30, 4, (3, 3), rng)
+    found = proxy.bounds(filters, 6, rng)
+    z = rng.uniform(-1, 1, (6, 100_000))
+    spread = 1 - np.mean((z**4).sum(axis=0) / (z**2).sum(axis=0) ** 2)
+    assert found["codes"] == pytest.approx(found["mean square"] * np.sqrt(2 * spread), rel=0.1)
+
+
 @pytest.mark.shared
 def test_coherence_bounds_a_learned_layer_almost_tightly(shared_data):
     network = proxy.load(str(shared_data), "vgg16")
