@@ -9,9 +9,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
-from cnninv.backend import require_memory
+from cnninv.backend import array_namespace, check_indices, csr, require_memory
 from cnninv.filters import check_filters
 from cnninv.geometry import Axis, ConvShape, Run, conv_shape
 from cnninv.statement import states
@@ -25,7 +24,7 @@ def conv_matrix(
     padding: int | tuple[int, ...] | str = 0,
     dtype: Any = None,
     groups: int = 1,
-) -> scipy.sparse.csr_array:
+) -> Any:
     """The Kn × MD matrix W of a convolutional layer (§2.2, Figure 1).
 
     ``h = W @ x`` with ``x.reshape(M, *input_shape)`` the input and ``h.reshape(K, *positions)``
@@ -52,12 +51,13 @@ def conv_matrix(
     Returns
     -------
     W : scipy.sparse.csr_array, shape (K*n, M*D)
-        Row ``i*n + j`` is filter i at shift j; sorted columns; int32 indices while they fit.
+        Row ``i*n + j`` is filter i at shift j; sorted columns; int32 indices while they fit. Of filters on
+        the GPU, CuPy's CSR matrix.
 
     Raises
     ------
     TypeError, ValueError
-        For arguments that make no layer; n must be an integer.
+        For arguments that make no layer; n must be an integer. On the GPU for more than 2³¹ − 1 non-zeros.
     MemoryError
         Before anything is allocated, with the number of non-zeros and bytes.
 
@@ -71,10 +71,13 @@ def conv_matrix(
     filters = check_filters(filters)
     dtype = _check_dtype(filters.dtype if dtype is None else dtype)
     layer = conv_shape(filters.shape, input_shape, stride, padding, groups)
+    xp = array_namespace(filters)
+    check_indices(layer.nnz, layer.shape, xp)
     require_memory(
         layer.nbytes(dtype),
         f"W would have {layer.nnz:,} non-zeros in {dtype}",
         "Use a smaller image, fewer filters, or a patch of the image.",
+        xp,
     )
     return _fill(filters, layer, dtype)
 
@@ -93,18 +96,18 @@ SINGLETON = Axis(1, 1, (Run(0, 1, np.array([0]), np.array([0])),))
 """The first axis of a 1-D layer, seen as a 2-D one."""
 
 
-def _fill(filters: np.ndarray, layer: ConvShape, dtype: np.dtype) -> scipy.sparse.csr_array:
+def _fill(filters: Any, layer: ConvShape, dtype: np.dtype) -> Any:
     """Write values and columns straight into CSR, a rectangle of equal rows at a time."""
-    K, M, groups = layer.K, layer.M // layer.groups, layer.groups
+    xp, K, M, groups = array_namespace(filters), layer.K, layer.M // layer.groups, layer.groups
     filters = filters.reshape(K, M, -1, filters.shape[-1])
     D1, D2 = layer.input_shape if len(layer.axes) == 2 else (1, *layer.input_shape)
     first, second = layer.axes if len(layer.axes) == 2 else (SINGLETON, *layer.axes)
     taps1, taps2 = first.taps_per_shift, second.taps_per_shift
 
     block_nnz = layer.nnz // K
-    data = np.empty((K, block_nnz), dtype)
-    indices = np.empty((groups, K // groups, block_nnz), layer.index_dtype)
-    channel = np.arange(M)[:, None, None] * (D1 * D2)
+    data = xp.empty((K, block_nnz), dtype)
+    indices = xp.empty((groups, K // groups, block_nnz), layer.index_dtype)
+    channel = xp.arange(M)[:, None, None] * (D1 * D2)
     for run1, run2 in product(first.runs, second.runs):
         # the rows at shifts (j1, j2) of two runs all have the same M·r1·r2 taps
         row_nnz = M * len(run1.taps) * len(run2.taps)
@@ -113,37 +116,29 @@ def _fill(filters: np.ndarray, layer: ConvShape, dtype: np.dtype) -> scipy.spars
         begin = M * int(taps1[: run1.start].sum()) * second.nnz
         inset = M * len(run1.taps) * int(taps2[: run2.start].sum())
 
-        taps = filters[:, :, run1.taps][:, :, :, run2.taps]
+        taps = filters[:, :, xp.asarray(run1.taps)][:, :, :, xp.asarray(run2.taps)]
         _rectangle(data, begin, line, inset, rows)[...] = taps.reshape(K, 1, 1, row_nnz)
         # columns of the first of these rows, and how much further those of the others are
-        columns = (channel + run1.columns[:, None] * D2 + run2.columns).ravel()
-        down = np.arange(run1.count) * (first.stride * D2)
-        along = np.arange(run2.count) * second.stride
+        position = run1.columns[:, None] * D2 + run2.columns
+        columns = (channel + xp.asarray(position)).ravel()
+        down = xp.arange(run1.count) * (first.stride * D2)
+        along = xp.arange(run2.count) * second.stride
         further = (down[:, None] + along)[:, :, None]
-        np.add(further, columns, out=_rectangle(indices[0, :1], begin, line, inset, rows)[0])
+        xp.add(further, columns, out=_rectangle(indices[0, :1], begin, line, inset, rows)[0])
 
     # all filters of a group share their columns; group g sees channels g·M … (g+1)·M − 1
     indices[0, 1:] = indices[0, 0]
-    indices[1:] = indices[0] + (np.arange(1, groups) * M * D1 * D2).reshape(-1, 1, 1)
+    indices[1:] = indices[0] + (xp.arange(1, groups) * M * D1 * D2).reshape(-1, 1, 1)
 
-    indptr = np.zeros(layer.shape[0] + 1, layer.index_dtype)
-    ends = np.cumsum(M * np.outer(taps1, taps2))
-    np.add(np.arange(K)[:, None] * block_nnz, ends, out=indptr[1:].reshape(K, -1))
-    return _csr(data.ravel(), indices.ravel(), indptr, layer.shape)
+    indptr = xp.zeros(layer.shape[0] + 1, layer.index_dtype)
+    ends = xp.asarray(np.cumsum(M * np.outer(taps1, taps2)))
+    xp.add(xp.arange(K)[:, None] * block_nnz, ends, out=indptr[1:].reshape(K, -1))
+    return csr(data.ravel(), indices.ravel(), indptr, layer.shape)
 
 
-def _rectangle(
-    blocks: np.ndarray, begin: int, line: int, inset: int, rows: tuple[int, int, int]
-) -> np.ndarray:
+def _rectangle(blocks: Any, begin: int, line: int, inset: int, rows: tuple[int, int, int]) -> Any:
     """View of shape (blocks, *rows): `rows[0]` lines of `line` entries from `begin`, each from `inset`."""
     lines, per_line, row_nnz = rows
     view = blocks[:, begin : begin + lines * line].reshape(len(blocks), lines, line)
     view = view[:, :, inset : inset + per_line * row_nnz]
     return view.reshape(len(blocks), *rows)
-
-
-def _csr(data, indices, indptr, shape) -> scipy.sparse.csr_array:
-    W = scipy.sparse.csr_array((data, indices, indptr), shape=shape)
-    W.has_sorted_indices = True
-    W.has_canonical_format = True
-    return W

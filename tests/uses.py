@@ -65,6 +65,11 @@ USES = {
     "W @ batch": lambda put: put(W) @ put(X_BATCH),
     "W.T @ z": lambda put: put(W).T @ put(Z),
     "W.T @ batch": lambda put: put(W).T @ put(Z_BATCH),
+    "conv_matrix": lambda put: cnninv.conv_matrix(put(FILTERS), D, 1, 2) @ put(np.ones(M * D)),
+    "conv_matrix, 2-D": lambda put: cnninv.conv_matrix(put(SQUARE), (5, 7), 2, 1).toarray(),
+    "conv_matrix, groups": lambda put: cnninv.conv_matrix(
+        put(SQUARE), (4, 6), padding="circular", groups=2, dtype="float32"
+    ).toarray(),
     "normalize_filters": lambda put: cnninv.normalize_filters(put(FILTERS)),
     "normalize_rows": lambda put: cnninv.normalize_rows(put(W)).toarray(),
     "normalize_rows, dense": lambda put: cnninv.normalize_rows(put(W.toarray())),
@@ -146,6 +151,13 @@ USES = {
     "theorem_3_3_golden": lambda put: sides(
         theorems.theorem_3_3_golden(put(W), put(Z), K, k, 0.5, 0.6)
     ),
+    "output_covariance": lambda put: theorems.output_covariance(put(Z), K, 3, D),
+    "squared_ratios": lambda put: theorems.squared_ratios(
+        put(Z), K, M, 3, D, np.random.default_rng(0), trials=3
+    ),
+    "lemma_a1": lambda put: sides(
+        theorems.lemma_a1(put(Z), K, M, 3, D, np.random.default_rng(0), trials=3)
+    ),
     "theorem_a2": lambda put: theorems.theorem_a2(put(H), put(abs(H)), 0.5),
     "inequality_3": lambda put: theorems.inequality_3(put(abs(H)), M, 3, D, 0.5),
     "tail_bound": lambda put: theorems.tail_bound(put(abs(H)), M, 3),
@@ -165,4 +177,4 @@ USES = {
     ),
     "preprocessing": lambda put: NETWORK.preprocessing(put(np.tile(IMAGE, (1, 6, 6)))),
 }
-IN_MEMORY = {"sample_code, blocks"}
+IN_MEMORY = {"sample_code, blocks", "squared_ratios"}
