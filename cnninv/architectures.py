@@ -190,4 +190,4 @@ VGG16_QUARTER = Architecture(
     crop=32,
 )
 
-ARCHITECTURES = {architecture.name: architecture for architecture in (VGG16, ALEXNET)}
+ARCHITECTURES = {network.name: network for network in (VGG16, ALEXNET, VGG16_QUARTER)}

@@ -154,7 +154,7 @@ def fetched(name: str, folder: str | Path | None = None) -> Path:
     ValueError
         If it has changed since.
     """
-    source = SOURCES[one_of(name, "name", tuple(ARCHITECTURES))]
+    source = SOURCES[one_of(name, "name", tuple(n for n in SOURCES if n in ARCHITECTURES))]
     folder = cache_folder() if folder is None else Path(folder)
     converted, known = folder / f"{name}.npz", _known(source, folder)
     if converted.is_file() and converted.name in known:

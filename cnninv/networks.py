@@ -23,11 +23,15 @@ from cnninv.architectures import (
     plain_name,
 )
 from cnninv.backend import array_namespace, to_device
+from cnninv.files import data_folder
 from cnninv.filters import random_filters
 from cnninv.operator import ConvOperator
 from cnninv.preprocessing import Preprocessing
 from cnninv.validation import generator, one_of, real_array
 from cnninv.weights import Weights, read_weights, write_weights
+
+SHIPPED = ("vgg16-quarter",)
+"""Networks in the folder of data that comes with the book; the others are fetched."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -230,13 +234,14 @@ class Network:
 def load_network(
     name_or_path: str | Path, architecture: str | None = None, channels: str = "RGB"
 ) -> Network:
-    """A network from a file of weights, or one that `cnninv data fetch` has fetched.
+    """A network from a file of weights, one that `cnninv data fetch` has fetched, or the one that is shipped.
 
     Parameters
     ----------
     name_or_path : str or path
-        "vgg16" or "alexnet", or a file: MatConvNet's ``.mat``, ``.npz``, ``.safetensors`` (see `read_weights`).
-    architecture : "vgg16" or "alexnet", optional
+        "vgg16-quarter", which the book ships; "vgg16" or "alexnet", once fetched; or a file: MatConvNet's
+        ``.mat``, ``.npz``, ``.safetensors`` (see `read_weights`).
+    architecture : "vgg16", "alexnet" or "vgg16-quarter", optional
         Found by the names in the file if not given.
     channels : "RGB" or "BGR"
         The order in which the file's first filters see the colours.
@@ -257,6 +262,9 @@ def load_network(
         raise TypeError(
             f"name_or_path = {name_or_path!r} must be one of {', '.join(ARCHITECTURES)}, or a path"
         )
+    if str(name_or_path) in SHIPPED and not Path(name_or_path).is_file():
+        path = data_folder() / f"{name_or_path}.safetensors"
+        return Network(read_weights(path, ARCHITECTURES[str(name_or_path)]))
     if str(name_or_path) in ARCHITECTURES and not Path(name_or_path).is_file():
         from cnninv.datasets import fetched
 
@@ -269,7 +277,7 @@ def random_network(architecture: str, rng: np.random.Generator, last: str | None
 
     Parameters
     ----------
-    architecture : "vgg16" or "alexnet"
+    architecture : "vgg16", "alexnet" or "vgg16-quarter"
     rng : numpy.random.Generator
     last : str, optional
         The last convolution; all if not given.

@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnninv.architectures import Architecture
+from cnninv.safetensors import DTYPES, read_array, read_header
 
 FLOATS = ("float16", "float32", "float64")
 
@@ -50,9 +52,7 @@ def read_npz(path: Path) -> Contents:
                 entries[name] = Entry(shape, dtype.name, _npy_reader(path, member.filename))
     except Exception as error:  # a damaged archive provokes errors of many kinds
         raise ValueError(f"is no sound .npz file: {error}") from None
-    special = {name: entries.pop(f"{name}_RGB", None) for name in ("mean", "deviation")}
-    values = {name: entry.read() for name, entry in special.items() if _small(entry)}
-    return Contents(entries, **values)
+    return _with_colours(entries)
 
 
 def _small(entry: Entry | None) -> bool:
@@ -92,29 +92,22 @@ def _npy_reader(path: Path, member: str) -> Callable[[], np.ndarray]:
 def read_safetensors(path: Path) -> Contents:
     """Arrays of a `.safetensors` file by its header."""
     try:
-        from safetensors import safe_open
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            f"path = {str(path)!r} needs the package safetensors; "
-            f"install it with: pip install 'cnninv[networks]'"
-        ) from None
-    names = {"F16": "float16", "F32": "float32", "F64": "float64"}
-    try:
-        entries = {}
-        with safe_open(path, framework="numpy") as file:
-            for name in file.keys():  # noqa: SIM118 (no mapping)
-                part = file.get_slice(name)
-                dtype = part.get_dtype()
-                reader = _tensor_reader(safe_open, path, name)
-                entries[name] = Entry(tuple(part.get_shape()), names.get(dtype, dtype), reader)
-    except Exception as error:
+        header, start, _ = read_header(path)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"is no sound .safetensors file: {error}") from None
-    return Contents(entries)
+    entries = {
+        name: Entry(
+            tuple(entry["shape"]),
+            DTYPES.get(entry["dtype"], entry["dtype"]),
+            partial(read_array, path, start, entry),
+        )
+        for name, entry in header.items()
+    }
+    return _with_colours(entries)
 
 
-def _tensor_reader(safe_open: Any, path: Path, name: str) -> Callable[[], np.ndarray]:
-    def read() -> np.ndarray:
-        with safe_open(path, framework="numpy") as file:
-            return file.get_tensor(name)
-
-    return read
+def _with_colours(entries: dict[str, Entry]) -> Contents:
+    """Mean and deviation of red, green and blue apart from the layers."""
+    special = {name: entries.pop(f"{name}_RGB", None) for name in ("mean", "deviation")}
+    values = {name: entry.read() for name, entry in special.items() if _small(entry)}
+    return Contents(entries, **values)

@@ -76,8 +76,6 @@ def read_weights(
     ValueError
         If it cannot be read, an array is missing, unknown, misshapen, no floats, NaN or infinite, or a layer
         is missing between others.
-    ModuleNotFoundError
-        For ``.safetensors`` without the package of that name.
     """
     path, where = Path(path), f"path = {str(path)!r}"
     one_of(channels, "channels", ("RGB", "BGR"))
@@ -125,12 +123,19 @@ READERS = {".mat": read_mat, ".npz": read_npz, ".safetensors": read_safetensors}
 
 def _recognise(entries: dict[str, Entry]) -> Architecture:
     """The architecture that most names belong to."""
-    found = {
-        architecture: sum(_layer_of(name, architecture) is not None for name in entries)
-        for architecture in ARCHITECTURES.values()
-    }
+    found = {}
+    for architecture in ARCHITECTURES.values():
+        places = {name: _layer_of(name, architecture) for name in entries}
+        names = [name for name, place in places.items() if place is not None]
+        # two architectures may have the same names: shapes decide
+        fitting = sum(
+            entries[name].shape == architecture.shapes[places[name][0]]
+            for name in names
+            if places[name][1] == "filters"
+        )
+        found[architecture] = len(names), fitting
     best = max(found, key=found.get)
-    if not found[best]:
+    if not found[best][0]:
         raise ValueError(
             f"holds {_some(entries)}; expected names like conv1_1_W (vgg16), conv1_W (alexnet) or "
             f"features.0.weight (vgg16 of torchvision or timm)"

@@ -305,8 +305,12 @@ atexit.register(FOLDER.cleanup)
 NETWORK = Path(FOLDER.name) / "network.npz"
 cnninv.random_network("vgg16", np.random.default_rng(0), last="conv1_1").save(NETWORK)
 PATH = exactly(
-    (3, TypeError, "name_or_path = 3 must be one of vgg16, alexnet, or a path"),
-    (None, TypeError, "name_or_path = None must be one of vgg16, alexnet, or a path"),
+    (3, TypeError, "name_or_path = 3 must be one of vgg16, alexnet, vgg16-quarter, or a path"),
+    (
+        None,
+        TypeError,
+        "name_or_path = None must be one of vgg16, alexnet, vgg16-quarter, or a path",
+    ),
     ("nowhere.npz", FileNotFoundError, "path = 'nowhere.npz': no such file"),
     ("vgg16.pth", ValueError, r"path = 'vgg16.pth' ends in '.pth'; expected one of .mat, .npz"),
     ("", ValueError, "path = '' ends in ''; expected one of .mat, .npz"),

@@ -1,13 +1,13 @@
 """Weights from files: every form gives the same network, and what is wrong gets one clear error."""
 
 import io
-import sys
 import zipfile
 
 import numpy as np
 import pytest
 from weightfiles import ALEXNET, VGG16, arrays, save_mat, simple_nn, torchvision
 
+from cnninv.safetensors import read_array, read_header, write_safetensors
 from cnninv.weights import read_weights, write_weights
 
 NAMED = arrays()
@@ -340,11 +340,47 @@ def test_any_bytes_get_one_error(tmp_path, rng, suffix):
             read_weights(path)
 
 
-def test_safetensors_without_its_package_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    (tmp_path / "x.safetensors").write_bytes(b"")
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'cnninv\[networks\]'"):
-        read_weights(tmp_path / "x.safetensors")
+HEADERS = {
+    "no JSON": b"{",
+    "no object": b"[]",
+    "an array that is none": b'{"conv1_1_W": 3}',
+    "no offsets": b'{"conv1_1_W": {"dtype": "F32", "shape": [1]}}',
+    "offsets that are no integers": b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0.0, 4.0]}}',
+    "a negative shape": b'{"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}',
+    "a huge shape": b'{"a": {"dtype": "F32", "shape": [1000000000000], "data_offsets": [0, 4]}}',
+    "an unknown dtype": b'{"a": {"dtype": "X9", "shape": [1], "data_offsets": [0, 4]}}',
+    "bytes of nobody": b'{"a": {"dtype": "F16", "shape": [1], "data_offsets": [0, 2]}}',
+    "bytes of two": b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},'
+    b'"b": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}',
+    "a gap": b'{"a": {"dtype": "F16", "shape": [1], "data_offsets": [2, 4]}}',
+    "a name twice": b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},'
+    b'"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}',
+    "deep nesting": b"[" * 100_000,
+    "bad metadata": b'{"__metadata__": {"x": 1}}',
+}
+
+
+@pytest.mark.parametrize("what", HEADERS)
+def test_a_safetensors_header_that_lies_is_refused(tmp_path, what):
+    path, text = tmp_path / "x.safetensors", HEADERS[what]
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"\0" * 4)
+    with pytest.raises(ValueError, match=rf"path = {str(path)!r}: is no sound .safetensors file"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_safetensors_are_those_of_the_package(tmp_path, rng, dtype):
+    numpy = pytest.importorskip("safetensors.numpy")
+    arrays = {"a": rng.standard_normal((3, 4)).astype(dtype), "Φ": np.zeros((0, 2), dtype)}
+    write_safetensors(tmp_path / "ours", arrays, {"k": "v"})
+    numpy.save_file(arrays, tmp_path / "theirs", {"k": "v"})
+    header, start, metadata = read_header(tmp_path / "theirs")
+    assert metadata == {"k": "v"}
+    read = {name: read_array(tmp_path / "theirs", start, header[name]) for name in header}
+    for found in (numpy.load_file(tmp_path / "ours"), read):
+        assert found.keys() == arrays.keys()
+        assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+        assert all(found[name].dtype == dtype for name in arrays)
 
 
 @pytest.mark.shared
