@@ -12,6 +12,7 @@ from cnninv.experiments import (
     proxy,
     scaling,
     sparsities,
+    variants,
 )
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
 from cnninv.experiments.phase import phase_diagram, recover
@@ -29,6 +30,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         alike.EXPERIMENT,
         coherences.TABLE_6,
         sparsities.TABLE_7,
+        variants.EXPERIMENT,
         maps.EXPERIMENT,
         fig3.EXPERIMENT,
         photograph.EXPERIMENT,
