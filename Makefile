@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 CHECK := import sys; sys.version_info >= (3, 11) or sys.exit(f"cnninv needs Python 3.11 or later; {sys.executable} is {sys.version.split()[0]}. Try: make PYTHON=python3.12")
 
-.PHONY: help reproduce test chapters bench lint format readme record clean
+.PHONY: help reproduce test chapters book bench lint format readme record clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make reproduce   run every experiment at quick scale; prints where the report is"
 	@echo "make test        unit, property and doc tests, and the chapters against their stored outputs"
 	@echo "make chapters    execute the chapters anew, check them, render them to build/chapters"
+	@echo "make book        the web book, from the chapters as they are stored, in build/book/html"
 	@echo "make bench       speed and memory beside peers and physical limits"
 	@echo "make lint        formatting and lint of code and chapters"
 	@echo "make format      formatting and safe fixes"
@@ -25,6 +26,10 @@ test: .venv/dev
 
 chapters: .venv/dev
 	$(BIN)/python chapters/build.py
+
+# REPOSITORY=https://github.com/OWNER/NAME adds links that run a chapter on Binder and Colab
+book: .venv/dev
+	$(BIN)/python book/build.py --repository "$(REPOSITORY)"
 
 bench: .venv/dev
 	$(BIN)/python tests/benchmarks/run.py
