@@ -20,6 +20,9 @@ WORK = DATA.parent / "build" / "record"
 LARGEST_PNG = 300_000
 ORIGINS = {
     "paper.json": "the numbers that Gilbert et al. 2017 print",
+    "vgg16-quarter.safetensors": "trained by `cnninv train vgg16-quarter` (vgg16-quarter.md)",
+    "vgg16-quarter.md": "the card of vgg16-quarter.safetensors",
+    "vgg16-quarter.json": "what `cnninv train vgg16-quarter` wrote",
     "recorded": "measured by `python data/record.py {name}`",
 }
 
@@ -72,7 +75,8 @@ def store_picture(png: Path) -> None:
 
 def manifest() -> list[dict[str, str]]:
     """File, origin and SHA-256 of everything that the book ships."""
-    files = [DATA / "paper.json", *sorted((DATA / "recorded").iterdir())]
+    shipped = sorted(path for path in DATA.iterdir() if path.name in ORIGINS and path.is_file())
+    files = [*shipped, *sorted((DATA / "recorded").iterdir())]
     return [
         {
             "file": path.relative_to(DATA).as_posix(),

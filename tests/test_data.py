@@ -5,8 +5,13 @@ from cnninv.files import data_folder, read_json
 def test_every_shipped_file_is_in_the_manifest_with_its_hash(capsys):
     assert main(["data", "verify"]) == 0, capsys.readouterr().out
     listed = {entry["file"] for entry in read_json(data_folder() / "manifest.json")}
-    shipped = {f"recorded/{path.name}" for path in (data_folder() / "recorded").iterdir()}
-    assert shipped | {"paper.json"} == listed
+    tools = {"manifest.json", "record.py"}
+    shipped = {
+        path.relative_to(data_folder()).as_posix()
+        for path in data_folder().rglob("*")
+        if path.is_file() and path.name not in tools and "__pycache__" not in path.parts
+    }
+    assert shipped == listed
 
 
 def test_a_changed_file_is_found(tmp_path, monkeypatch, capsys):

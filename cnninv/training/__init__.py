@@ -2,6 +2,7 @@
 
 from cnninv.training.checkpoint import read_checkpoint, write_checkpoint
 from cnninv.training.convolution import Convolution
+from cnninv.training.fold import classify, export, fold, read_classifier
 from cnninv.training.loop import Trained, train
 from cnninv.training.model import Model
 from cnninv.training.normalisation import BatchNormalisation
@@ -25,12 +26,16 @@ __all__ = [
     "Rectifier",
     "Settings",
     "Trained",
+    "classify",
     "cross_entropy",
+    "export",
+    "fold",
     "one_cycle",
     "paper_plan",
     "patch_columns",
     "plan",
     "read_checkpoint",
+    "read_classifier",
     "train",
     "write_checkpoint",
 ]

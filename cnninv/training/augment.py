@@ -4,30 +4,33 @@ from typing import Any
 
 import numpy as np
 
-SHIFT = 4
-"""Images are shifted by up to so many pixels; what comes in at the border is black before scaling."""
 
-
-def augmented(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Each image flipped or not, and a crop of its own size from the image with a border of SHIFT pixels.
+def augmented(
+    images: np.ndarray, rng: np.random.Generator, shift: int = 4, flip: bool = True
+) -> np.ndarray:
+    """Each image mirrored or not, and a crop of its own size from the image with a black border.
 
     Parameters
     ----------
     images : ndarray, shape (batch, 3, height, width)
     rng : numpy.random.Generator
+    shift : int
+        Width of the border.
+    flip : bool
+        Whether half of them are mirrored.
 
     Returns
     -------
     ndarray of the same shape
     """
     batch, _, height, width = images.shape
-    padded = np.pad(images, ((0, 0), (0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))
-    tops, lefts = rng.integers(0, 2 * SHIFT + 1, (2, batch))
-    flips = rng.random(batch) < 0.5
+    padded = np.pad(images, ((0, 0), (0, 0), (shift, shift), (shift, shift)))
+    tops, lefts = rng.integers(0, 2 * shift + 1, (2, batch))
+    flips = rng.random(batch) < (0.5 if flip else 0.0)
     crops = np.empty_like(images)
-    for b, (top, left, flip) in enumerate(zip(tops, lefts, flips, strict=True)):
+    for b, (top, left, mirrored) in enumerate(zip(tops, lefts, flips, strict=True)):
         crop = padded[b, :, top : top + height, left : left + width]
-        crops[b] = crop[:, :, ::-1] if flip else crop
+        crops[b] = crop[:, :, ::-1] if mirrored else crop
     return crops
 
 

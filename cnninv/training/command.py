@@ -1,16 +1,18 @@
 """What `cnninv train` does: train a network on CIFAR-10, keep checkpoints, say how good it is."""
 
-import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import cnninv
 from cnninv.backend import array_module
 from cnninv.cifar10 import read_cifar10
-from cnninv.files import output_folder, write_json
+from cnninv.files import output_folder, sha256, write_json, write_whole
 from cnninv.imagesets import ImageSet
+from cnninv.training.card import card, machine
+from cnninv.training.fold import export
 from cnninv.training.loop import Trained, train
 from cnninv.training.plans import Plan, Settings, plan
 
@@ -84,9 +86,39 @@ def train_network(
         )
     images = read_cifar10(data)
     trained = train(what, images.images, images.labels, chosen, checkpoint, resume, xp)
-    result = {"network": label(what), "data": images.origin} | summary(trained, images)
-    write_json(folder / f"{label(what)}.json", result)
+    result = {
+        "network": label(what),
+        "title": what.architecture.title,
+        "command": _command(name, filters, width, size, settings),
+        "settings": asdict(chosen),
+        "device": "one GPU" if xp is not np else machine(),
+        "versions": {"cnninv": cnninv.__version__, "numpy": np.__version__},
+        "data": images.origin,
+    } | summary(trained, images)
+    _write(folder, result, trained)
     return result
+
+
+def _write(folder: Path, result: dict[str, Any], trained: Trained) -> None:
+    """OUT/LABEL.json; of learned filters also OUT/LABEL.safetensors; of the book's network also its card."""
+    name = result["network"]
+    if trained.model.plan.filters == "learned":
+        result["file"] = f"{name}.safetensors"
+        export(trained, folder / result["file"])
+        result["sha256"] = sha256(folder / result["file"])
+    if name == "vgg16-quarter":
+        write_whole(folder / f"{name}.md", card(result))
+    write_json(folder / f"{name}.json", result)
+
+
+def _command(
+    name: str, filters: str, width: int | None, size: int | None, settings: dict[str, Any]
+) -> str:
+    """What to type for the same run."""
+    options = {"filters": filters if filters != "learned" else None, "width": width, "size": size}
+    options |= {"epochs": settings.get("epochs"), "seed": settings.get("seed") or None}
+    given = [f"--{option} {value}" for option, value in options.items() if value is not None]
+    return " ".join(["cnninv train", name, *given])
 
 
 def summary(trained: Trained, images: ImageSet) -> dict[str, Any]:
@@ -98,6 +130,9 @@ def summary(trained: Trained, images: ImageSet) -> dict[str, Any]:
         error = float(np.sqrt(right * (1 - right) / count))
         tests[part] = {"images": count, "accuracy": right, "standard_error": error}
     return {
+        "parameters": sum(array.size for array in trained.model.parameters.values()),
+        "mean": [round(float(value), 3) for value in trained.mean],
+        "deviation": [round(float(value), 3) for value in trained.deviation],
         "validation": trained.history[-1].get("validation"),
         "test": tests,
         "seconds": round(trained.seconds, 1),
@@ -133,4 +168,4 @@ def run(options: Any) -> None:
         seed=options.seed,
     )
     print(report(result))
-    print(f"written: {Path(options.out) / result['network']}.json", file=sys.stdout)
+    print(f"written: {Path(options.out) / result['network']}.json")

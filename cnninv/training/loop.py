@@ -134,8 +134,7 @@ def train(
 def _step(run: "_Run", images: np.ndarray, labels: np.ndarray, settings: Settings, steps: int):
     started, xp = time.perf_counter(), run.trained.model.xp
     rng = _rng(settings, run.epoch, run.step)
-    if settings.augment:
-        images = augmented(images, rng)
+    images = augmented(images, rng, settings.shift, settings.flip)
     labels = xp.asarray(labels.astype(np.int64))
     x = run.trained._inputs(images)
     loss, right = run.parts.step(x, labels, settings.smoothing, rng)

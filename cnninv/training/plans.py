@@ -32,9 +32,13 @@ class Plan:
 
 
 def paper_plan(
-    layers: int, filters: str, width: int | None = None, size: int | None = None
+    layers: int,
+    filters: str,
+    width: int | None = None,
+    size: int | None = None,
+    side: int = 32,
 ) -> Plan:
-    """One of the six networks of Tables 1 and 5, with 4 × 4 averages on top.
+    """One of the six networks of Tables 1 and 5, with averages down to 4 × 4 on top.
 
     Parameters
     ----------
@@ -44,6 +48,8 @@ def paper_plan(
         K of the first convolution, the others in proportion; as in Table 5 if not given.
     size : 3, 5 or 7, optional
         Of the filters; 3 if not given, 5 for one layer (Table 5's one-layer size is illegible: 3 or 5).
+    side : int
+        Height and width of the images; a multiple of 2**layers.
 
     Examples
     --------
@@ -55,6 +61,8 @@ def paper_plan(
     full = {"random": (2048, 2048, 1024), "learned": (1024, 1024, 1024)}[filters]
     width = full[0] if width is None else whole_number(width, "width", low=2)
     size = (5 if layers == 1 else 3) if size is None else _among(size, "size", (3, 5, 7))
+    if whole_number(side, "side", low=2) % 2**layers:
+        raise ValueError(f"side = {side} must be a multiple of {2**layers} for {layers} poolings")
     sequence: list[Layer] = []
     for i in range(layers):
         sequence += [
@@ -64,9 +72,9 @@ def paper_plan(
         ]
     name = f"paper-{layers}"
     title = f"{layers} convolutional layer{'s' if layers > 1 else ''} (Table 5)"
-    architecture = Architecture(name, title, tuple(sequence), crop=32)
+    architecture = Architecture(name, title, tuple(sequence), crop=side)
     # 32 → 16 → 8 → 4 by max pooling, the rest by averages
-    return Plan(architecture, filters, average=2 ** (3 - layers), dropout=0.5)
+    return Plan(architecture, filters, average=max(1, side // 2**layers // 4), dropout=0.5)
 
 
 def plan(
@@ -116,8 +124,10 @@ class Settings:
         Of the labels.
     validation : int
         Training images kept aside.
-    augment : bool
-        Flipped and shifted copies.
+    shift : int
+        Images are shifted by up to so many pixels.
+    flip : bool
+        Half of them are mirrored.
     seed : int
     """
 
@@ -129,7 +139,8 @@ class Settings:
     decay: float = 5e-4
     smoothing: float = 0.0
     validation: int = 5000
-    augment: bool = True
+    shift: int = 4
+    flip: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -138,6 +149,7 @@ class Settings:
         whole_number(self.parts, "parts", low=1)
         if self.batch % self.parts:
             raise ValueError(f"parts = {self.parts} must divide batch = {self.batch}")
+        whole_number(self.shift, "shift", low=0)
         whole_number(self.validation, "validation", low=0)
         whole_number(self.seed, "seed", low=0)
         for name in ("rate", "momentum", "decay", "smoothing"):
