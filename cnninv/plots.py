@@ -1,6 +1,7 @@
 """How figures look, and how a chapter shows one: small, legible in print, safe for colour-blind readers."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -50,19 +51,54 @@ def show(figure: Any, alt: str, photo: bool = False) -> None:
     """
     if not alt.strip():
         raise ValueError("alt is empty; expected what the figure says, in words")
+    if not _in_notebook():
+        plt.show()
+        return
+    data = encode(figure, photo)
+    plt.close(figure)
+    _display(data, "jpeg" if photo else "png", alt)
+
+
+def show_stored(path: str | Path, alt: str, width: int = 850) -> None:
+    """Show a stored picture in a notebook with an alternative text, as a small JPEG.
+
+    Parameters
+    ----------
+    path : path
+        A file that Pillow reads.
+    alt : str
+        What the picture says, for a reader who cannot see it.
+    width : int
+        In pixels; a picture that is less wide stays as it is.
+
+    Outside a notebook nothing is shown.
+    """
+    if not alt.strip():
+        raise ValueError("alt is empty; expected what the picture says, in words")
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    if picture.width > width:
+        height = round(picture.height * width / picture.width)
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    small = io.BytesIO()
+    picture.save(small, format="jpeg", quality=80, optimize=True)
+    if _in_notebook():
+        _display(small.getvalue(), "jpeg", alt)
+
+
+def _in_notebook() -> bool:
     try:
         from IPython import get_ipython
     except ImportError:
-        get_ipython = None
-    if get_ipython is None or not hasattr(get_ipython(), "kernel"):
-        plt.show()
-        return
+        return False
+    return hasattr(get_ipython(), "kernel")
+
+
+def _display(data: bytes, kind: str, alt: str) -> None:
     from IPython.display import Image as Picture
     from IPython.display import display
 
-    data = encode(figure, photo)
-    plt.close(figure)
-    display(Picture(data=data, format="jpeg" if photo else "png", alt=alt))
+    display(Picture(data=data, format=kind, alt=alt))
 
 
 def encode(figure: Any, photo: bool = False) -> bytes:

@@ -42,6 +42,20 @@ def test_a_figure_needs_an_alternative_text():
     plt.close("all")
 
 
+def test_a_stored_picture_is_shown_small_and_as_jpeg(tmp_path, monkeypatch, rng):
+    shown = []
+    monkeypatch.setattr(plots, "_in_notebook", lambda: True)
+    monkeypatch.setattr(plots, "_display", lambda *what: shown.append(what))
+    file = tmp_path / "noise.png"
+    Image.fromarray(np.uint8(255 * rng.random((100, 1000, 3)))).save(file)
+    plots.show_stored(file, "noise", width=500)
+    data, kind, alt = shown[0]
+    assert (kind, alt) == ("jpeg", "noise")
+    assert Image.open(io.BytesIO(data)).size == (500, 50)
+    with pytest.raises(ValueError, match="alt is empty"):
+        plots.show_stored(file, " ")
+
+
 def test_a_matrix_is_drawn_with_lines_between_its_blocks():
     figure, axes = plt.subplots()
     image = plots.draw_matrix(axes, np.arange(24.0).reshape(6, 4), K=3, M=2)

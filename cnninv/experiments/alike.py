@@ -79,7 +79,7 @@ def run(context: Context) -> Outcome:
             shown[f"{_short(architecture)} {first}"] = network.filters(first)
     K, M, *size = VGG16.shapes["conv1_1"]
     filters = random_filters(K, M, tuple(size), context.streams(1)[0])
-    shown["Gaussian, of the size of VGG-16's conv1_1"] = filters
+    shown["Gaussian, half as many as in VGG-16's conv1_1"] = filters[: K // 2]
     return Outcome(rows, draw(shown))
 
 
