@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CHECK := import sys; sys.version_info >= (3, 11) or sys.exit(f"cnninv needs Python 3.11 or later; {sys.executable} is {sys.version.split()[0]}. Try: make PYTHON=python3.12")
 
-.PHONY: help reproduce test chapters book bench lint format readme record clean
+.PHONY: help reproduce test chapters book assignments grade bench lint format readme record clean
 .DELETE_ON_ERROR:
 
 help:
@@ -11,6 +11,8 @@ help:
 	@echo "make test        unit, property and doc tests, and the chapters against their stored outputs"
 	@echo "make chapters    execute the chapters anew, check them, render them to build/chapters"
 	@echo "make book        the web book, from the chapters as they are stored, in build/book/html"
+	@echo "make assignments the student edition of the problem sets, in build/course/release"
+	@echo "make grade       SUBMISSIONS=FOLDER: points and feedback, in build/course"
 	@echo "make bench       speed and memory beside peers and physical limits"
 	@echo "make lint        formatting and lint of code and chapters"
 	@echo "make format      formatting and safe fixes"
@@ -30,6 +32,13 @@ chapters: .venv/dev
 # REPOSITORY=https://github.com/OWNER/NAME adds links that run a chapter on Binder and Colab
 book: .venv/dev
 	$(BIN)/python book/build.py --repository "$(REPOSITORY)"
+
+assignments: .venv/dev
+	$(BIN)/python chapters/exercises/course.py assignments
+
+grade: .venv/dev
+	@test -n "$(SUBMISSIONS)" || { echo "make grade needs SUBMISSIONS=FOLDER, with STUDENT/SET/SET.ipynb in it" >&2; exit 2; }
+	$(BIN)/python chapters/exercises/course.py grade "$(SUBMISSIONS)"
 
 bench: .venv/dev
 	$(BIN)/python tests/benchmarks/run.py
