@@ -33,6 +33,7 @@ from cnninv.pooling import (
 from cnninv.rip import model_rip_exact, model_rip_sampled
 from cnninv.statement import Statement
 from cnninv.theorems import reconstruction_bound
+from cnninv.winograd import winograd_factors
 
 __version__ = "0.1.0"
 
@@ -81,4 +82,5 @@ __all__ = [
     "support",
     "theorems",
     "unpool",
+    "winograd_factors",
 ]

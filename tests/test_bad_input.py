@@ -326,6 +326,8 @@ TABLE = {
         "input_shape": (5, lengths(1)),
         **LAYER,
         **GROUPS,
+        "method": ("auto", choice("auto", "patches", "winograd")),
+        "threads": (1, optional(whole(1))),
     },
     cnninv.average_pool_matrix: POOL,
     cnninv.batch_norm_matrix: {
@@ -423,6 +425,11 @@ TABLE = {
         "switches": ([0, 3], indices(4)),
         **POOL,
         "how": ("switches", choice("switches", "naive")),
+    },
+    cnninv.winograd_factors: {
+        "filters": (FILTERS, real(3, 4)),
+        "input_shape": (5, lengths(1)),
+        "padding": LAYER["padding"],
     },
     filterbanks.dct_filters: {"size": (3, lengths(1))},
     filterbanks.lapped_cosine_filters: {"size": (3, lengths(1))},
@@ -614,6 +621,29 @@ TOGETHER = {
         {"filters": FILTERS, "input_shape": (5, 5)},
         ValueError,
         r"input_shape = \(5, 5\) has 2 entries; expected 1",
+    ),
+    "Winograd's products with a stride": (
+        cnninv.ConvOperator,
+        {
+            "filters": np.ones((1, 1, 3, 3)),
+            "input_shape": (5, 5),
+            "stride": 2,
+            "method": "winograd",
+        },
+        ValueError,
+        r"method = 'winograd' needs filters of 3 × 3 taps, stride 1 and groups = 1; got .* stride \(2, 2\)",
+    ),
+    "Winograd's products for one axis": (
+        cnninv.ConvOperator,
+        {"filters": FILTERS, "input_shape": 5, "method": "winograd"},
+        ValueError,
+        r"method = 'winograd' needs filters of 3 × 3 taps.*got filters of size \(3,\)",
+    ),
+    "Winograd's factors of filters of two taps": (
+        cnninv.winograd_factors,
+        {"filters": FILTERS[:, :, :2], "input_shape": 5},
+        ValueError,
+        r"winograd_factors needs filters of three taps along each axis.* size \(2,\)",
     ),
     "a zero filter to normalise": (
         cnninv.normalize_filters,

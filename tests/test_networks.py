@@ -10,7 +10,7 @@ from cnninv import coherence, load_network, max_pool, random_network
 from cnninv.architectures import ALEXNET, Architecture, Conv, MaxPool, Normalization, ReLU
 from cnninv.images import read_image
 from cnninv.networks import Network, max_pool_windows, normalize_channels
-from cnninv.operator import PATCH_BYTES
+from cnninv.patches import PATCH_BYTES
 from cnninv.preprocessing import Preprocessing
 from cnninv.weights import Weights
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.sparse.linalg import aslinearoperator, svds
 from strategies import circular_layers, layers
 
-from cnninv import ConvOperator, conv_matrix, iht, model_project, operator, random_filters
+from cnninv import ConvOperator, conv_matrix, iht, model_project, patches, random_filters
 
 
 @given(st.one_of(layers(groups=True), circular_layers()), st.integers(1, 3))
@@ -30,7 +30,7 @@ def test_patches_made_line_by_line_give_the_same_product(layer):
     rng = np.random.default_rng(0)
     x, h = (rng.standard_normal((size, 2)) for size in layer.W.shape[::-1])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operator, "PATCH_BYTES", 1)
+        patch.setattr(patches, "PATCH_BYTES", 1)
         assert np.allclose(factored @ x, layer.W @ x)
         assert np.allclose(factored.T @ h, layer.W.T @ h)
 
@@ -49,7 +49,7 @@ def test_bias_and_relu_in_the_same_pass(rng, groups):
 def test_memory_beside_input_and_output_is_that_of_the_patches(rng, tracemalloc_peak):
     W = ConvOperator(random_filters(16, 16, (3, 3), rng).astype(np.float32), (256, 256), 1, "same")
     x = rng.standard_normal(W.shape[1]).astype(np.float32)
-    assert tracemalloc_peak(lambda: W @ x) < W.shape[0] * 4 + 1.5 * operator.PATCH_BYTES
+    assert tracemalloc_peak(lambda: W @ x) < W.shape[0] * 4 + 1.5 * patches.PATCH_BYTES
 
 
 def test_mixed_precision_is_as_with_the_explicit_matrix(rng):
