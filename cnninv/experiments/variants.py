@@ -21,7 +21,7 @@ from cnninv.images import read_image
 from cnninv.networks import Network
 from cnninv.plots import COLOURS
 
-EVERY = 20
+EVERY = 40
 """At paper scale, every so many photographs."""
 LAYERS = {"conv2": "relu2", "conv3": "relu3", "conv4": "relu4", "conv5": "relu5"}
 THRESHOLD = 20.0
