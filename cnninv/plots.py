@@ -60,7 +60,9 @@ def show(figure: Any, alt: str, photo: bool = False) -> None:
 
 
 def show_stored(path: str | Path, alt: str, width: int = 850) -> None:
-    """Show a stored picture in a notebook with an alternative text, as a small JPEG.
+    """Show a stored picture in a notebook with an alternative text, as a small file.
+
+    A PNG keeps its size and gets a palette; any other picture becomes a JPEG.
 
     Parameters
     ----------
@@ -69,21 +71,24 @@ def show_stored(path: str | Path, alt: str, width: int = 850) -> None:
     alt : str
         What the picture says, for a reader who cannot see it.
     width : int
-        In pixels; a picture that is less wide stays as it is.
+        Of the JPEG, in pixels; a picture that is less wide stays so.
 
     Outside a notebook nothing is shown.
     """
     if not alt.strip():
         raise ValueError("alt is empty; expected what the picture says, in words")
     with Image.open(path) as opened:
-        picture = opened.convert("RGB")
-    if picture.width > width:
-        height = round(picture.height * width / picture.width)
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+        kind, picture = opened.format, opened.convert("RGB")
     small = io.BytesIO()
-    picture.save(small, format="jpeg", quality=80, optimize=True)
+    if kind == "PNG":
+        picture.quantize(256, kmeans=1).save(small, format="png", optimize=True)
+    else:
+        height = round(picture.height * width / picture.width)
+        if picture.width > width:
+            picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+        picture.save(small, format="jpeg", quality=75, optimize=True)
     if _in_notebook():
-        _display(small.getvalue(), "jpeg", alt)
+        _display(small.getvalue(), "png" if kind == "PNG" else "jpeg", alt)
 
 
 def _in_notebook() -> bool:

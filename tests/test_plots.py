@@ -42,16 +42,19 @@ def test_a_figure_needs_an_alternative_text():
     plt.close("all")
 
 
-def test_a_stored_picture_is_shown_small_and_as_jpeg(tmp_path, monkeypatch, rng):
+def test_a_stored_picture_is_shown_small_in_its_own_format(tmp_path, monkeypatch, rng):
     shown = []
     monkeypatch.setattr(plots, "_in_notebook", lambda: True)
     monkeypatch.setattr(plots, "_display", lambda *what: shown.append(what))
-    file = tmp_path / "noise.png"
-    Image.fromarray(np.uint8(255 * rng.random((100, 1000, 3)))).save(file)
-    plots.show_stored(file, "noise", width=500)
-    data, kind, alt = shown[0]
-    assert (kind, alt) == ("jpeg", "noise")
-    assert Image.open(io.BytesIO(data)).size == (500, 50)
+    picture = Image.fromarray(np.uint8(255 * rng.random((100, 1000, 3))))
+    for kind, size in (("png", (1000, 100)), ("jpeg", (500, 50))):
+        file = tmp_path / f"noise.{kind}"
+        picture.save(file)
+        plots.show_stored(file, "noise", width=500)
+        data, found, alt = shown.pop()
+        assert (found, alt) == (kind, "noise")
+        assert Image.open(io.BytesIO(data)).size == size
+        assert len(data) <= file.stat().st_size
     with pytest.raises(ValueError, match="alt is empty"):
         plots.show_stored(file, " ")
 
