@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse.linalg import lsqr
 
 from cnninv.architectures import ARCHITECTURES
+from cnninv.backend import array_namespace, to_host
 from cnninv.conv import conv_matrix
 from cnninv.filters import check_filters, random_filters
 from cnninv.iht import iht, operator_norm
@@ -121,7 +122,8 @@ def invert(
     image : array, shape (M, height, width)
         Values in [0, 1].
     filters : array, shape (K, M, l1, l2)
-        Odd sizes; the layer is zero-padded so that positions are pixels.
+        Odd sizes; the layer is zero-padded so that positions are pixels. Where image and filters are, all
+        is computed but the least squares of `decode`; what is found comes back in memory.
     window : int
         The model has one entry per channel and window × window region.
     k : int, optional
@@ -148,9 +150,10 @@ def invert(
             f"(K, {image.shape[0]}, l1, l2)"
         )
     whole_number(iterations, "iterations", low=1)
+    xp = array_namespace(image=image, filters=filters)
     W = conv_matrix(filters, image.shape[1:], padding="same", dtype=np.float32)
     shape, x = (len(filters), *image.shape[1:]), image.ravel().astype(np.float32)
-    project = _projection(shape, window, k)
+    project = _projection(shape, window, k, xp)
 
     h = W @ x
     per_filter = W.T @ model_project(h, len(filters), len(filters))
@@ -169,19 +172,19 @@ def invert(
         f"least squares, {iterations} steps": decoded,
     }
     return Inversion(
-        image,
+        to_host(image),
         shape,
         W.nnz,
         norm**2,
         int(np.count_nonzero(z_hat)),
-        np.count_nonzero(z_hat.reshape(shape), axis=0),
+        to_host((z_hat.reshape(shape) != 0).sum(axis=0)),
         [_compare(name, x_hat, x, image.shape) for name, x_hat in found.items()],
-        history["residual"],
-        diverging["residual"],
+        to_host(history["residual"]),
+        to_host(diverging["residual"]),
     )
 
 
-def decode(W: Any, z_hat: np.ndarray, iterations: int) -> np.ndarray:
+def decode(W: Any, z_hat: Any, iterations: int) -> Any:
     """The input from its pooled code alone: argmin_x ‖W_Ω x − ẑ_Ω‖ on the support Ω of ẑ, by LSQR.
 
     Wᵀẑ uses the kept values as coefficients. They are also |Ω| measurements of x at known places, the
@@ -191,18 +194,19 @@ def decode(W: Any, z_hat: np.ndarray, iterations: int) -> np.ndarray:
     Parameters
     ----------
     W : sparse array, shape (K*n, M*D)
-    z_hat : ndarray, shape (K*n,)
+    z_hat : array, shape (K*n,)
         M(W x, k).
     iterations : int
-        Of LSQR (Paige and Saunders 1982).
+        Of LSQR (Paige and Saunders 1982), SciPy's, so W_Ω goes to memory for it.
 
     Returns
     -------
-    x_hat : ndarray, shape (M*D,)
+    x_hat : array, shape (M*D,)
     """
-    omega = np.flatnonzero(z_hat)
+    xp, omega = array_namespace(W=W, z_hat=z_hat), np.flatnonzero(z_hat)
     # W_Ω x = ẑ_Ω
-    return lsqr(W[omega].astype(float), z_hat[omega].astype(float), iter_lim=iterations)[0]
+    W_omega, kept = to_host(W[omega]).astype(float), to_host(z_hat[omega]).astype(float)
+    return xp.asarray(lsqr(W_omega, kept, iter_lim=iterations)[0])
 
 
 def draw(result: Inversion, size: float = 2.6) -> Any:
@@ -254,17 +258,18 @@ def _draw_residuals(axis: Any, result: Inversion) -> None:
     axis.set_xlabel("iteration", fontsize=9)
 
 
-def _projection(shape: tuple[int, ...], window: int, k: int | None) -> Any:
+def _projection(shape: tuple[int, ...], window: int, k: int | None, xp: Any) -> Any:
     """M(·, k) for one entry per channel and region: max pooling and unpooling if all are kept."""
     window = whole_number(window, "window", low=1)
-    blocks = pooling_regions(shape, window)
+    blocks = xp.asarray(pooling_regions(shape, window))
     regions = int(blocks.max()) + 1
     if k is None or whole_number(k, "k", 1, regions) == regions:
         return lambda b: unpool(*max_pool(b, shape, window), shape, window)
     return lambda b: model_project(b, shape[0], k, blocks=blocks)
 
 
-def _compare(name: str, x_hat: np.ndarray, x: np.ndarray, shape: tuple[int, ...]) -> Reconstruction:
+def _compare(name: str, x_hat: Any, x: Any, shape: tuple[int, ...]) -> Reconstruction:
+    x_hat, x = to_host(x_hat), to_host(x)
     norm = float(np.linalg.norm(x))
     error = float(np.linalg.norm(x_hat - x)) / norm if norm else float(np.linalg.norm(x_hat))
     picture = x_hat.reshape(shape).astype(float)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from cnninv.backend import to_device
 from cnninv.parts import Parts
 from cnninv.sweep import sweep
 
@@ -102,6 +103,10 @@ class Context:
     """Where `sweep` runs its tasks; none is this process."""
     parts: Parts | None = None
     """Where it keeps what is finished."""
+
+    def put(self, value: Any) -> Any:
+        """An array or sparse array on the run's device."""
+        return to_device(value, self.device)
 
     def pick(self, quick: Any, paper: Any) -> Any:
         """The size that belongs to the scale."""

@@ -6,13 +6,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from cnninv.backend import to_device, to_host
 from cnninv.bracket import model_rip_bracket
 from cnninv.conv import conv_matrix
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, row
 from cnninv.filters import random_filters
 from cnninv.model import model_project, sample_code
 from cnninv.plots import COLOURS
-from cnninv.pooling import naive_upsample_matrix
 from cnninv.statement import states
 
 # filters of size l × 1 × M × K = 5 × 1 × 32 × 96, signals of length D = 32, sparsity k = 10
@@ -26,17 +26,17 @@ def layer(rng: np.random.Generator) -> Any:
 
 
 @states("Figure 2", "‖Wᵀz‖, ‖WWᵀz‖ and the reconstruction error of random codes")
-def ratios(W: Any, z: np.ndarray) -> dict[str, np.ndarray]:
+def ratios(W: Any, z: Any) -> dict[str, Any]:
     """The quantities of Figure 2 for each code, under every reading of the paper.
 
     Parameters
     ----------
     W : sparse array, shape (K*n, M*D)
-    z : ndarray, shape (K*n, codes)
+    z : array, shape (K*n, codes)
 
     Returns
     -------
-    dict of ndarray, shape (codes,)
+    dict of arrays, shape (codes,)
         ``a``: ‖Wᵀz‖/‖z‖; ``b``: ‖WWᵀz‖/‖z‖; ``b on Π``: the same on the support of z;
         ``c``: ‖x̂−x‖/‖x‖ with x̂ = WᵀM(Wx, k); ``c naive``: with naive upsampling;
         ``c all``: with all K pooled entries.
@@ -45,7 +45,7 @@ def ratios(W: Any, z: np.ndarray) -> dict[str, np.ndarray]:
     h = W @ x
     size, energy = _norm(z), _norm(x)
 
-    def error(z_hat: np.ndarray) -> np.ndarray:
+    def error(z_hat: Any) -> Any:
         return _norm(W.T @ z_hat - x) / energy
 
     known = model_project(h, K, SPARSITY)
@@ -64,19 +64,21 @@ def run(context: Context) -> Outcome:
     seeds, codes = context.pick((20, 200), (100, 1000))
     certified = context.pick(1, LEAST_SEEDS)
     tasks = [(rng, place < certified) for place, rng in enumerate(context.streams(seeds))]
-    measured = context.sweep(partial(_measure, codes=codes), tasks, "fig2")
+    task = partial(_measure, codes=codes, device=context.device)
+    measured = context.sweep(task, tasks, "fig2")
     drawn = {name: np.array([sample[name] for sample, _ in measured]) for name in measured[0][0]}
     brackets = np.array([bracket for _, bracket in measured if bracket])
     return Outcome(_rows(drawn, brackets), draw(drawn))
 
 
 def _measure(
-    task: tuple[np.random.Generator, bool], codes: int
+    task: tuple[np.random.Generator, bool], codes: int, device: str
 ) -> tuple[dict[str, np.ndarray], tuple[float, ...]]:
     """The ratios of one layer, and, if it is to be certified, the ends of its δ_10."""
     rng, certify = task
-    W = layer(rng)
-    sample = ratios(W, sample_code(K, SHIFTS, SPARSITY, rng, batch=codes))
+    W = to_device(layer(rng), device)
+    z = to_device(sample_code(K, SHIFTS, SPARSITY, rng, batch=codes), device)
+    sample = {name: to_host(values) for name, values in ratios(W, z).items()}
     return sample, model_rip_bracket(W, K, SPARSITY, rng) if certify else ()
 
 
@@ -182,13 +184,14 @@ def draw(drawn: dict[str, np.ndarray]) -> Any:
     return figure
 
 
-def _naive(z_hat: np.ndarray) -> np.ndarray:
+def _naive(z_hat: Any) -> Any:
     """Each kept value on the first entry of its block."""
-    pooled = z_hat.reshape(K, SHIFTS, -1).sum(axis=1)  # one entry a block
-    return naive_upsample_matrix((K, SHIFTS), SHIFTS) @ pooled
+    naive = np.zeros_like(z_hat)
+    naive[::SHIFTS] = z_hat.reshape(K, SHIFTS, -1).sum(axis=1)  # one entry a block
+    return naive
 
 
-def _norm(columns: np.ndarray) -> np.ndarray:
+def _norm(columns: Any) -> Any:
     return np.linalg.norm(columns, axis=0)
 
 

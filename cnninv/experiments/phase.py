@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from cnninv.backend import to_device, to_host
 from cnninv.conv import conv_matrix
 from cnninv.experiments.base import Context, Experiment, Outcome, row
 from cnninv.filters import random_filters
@@ -38,6 +39,7 @@ def recover(
     step: float | str = 1.0,
     structured: bool = True,
     filters: Callable[[int, int, int, np.random.Generator], np.ndarray] = random_filters,
+    device: str = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Run Algorithm 1 on x = Wᵀz for one drawn layer W and several drawn codes z in M_k.
 
@@ -56,6 +58,8 @@ def recover(
         Project on M_k, or on all k-sparse codes (same k).
     filters : callable
         Draws the filters from (K, M, l, rng), shape (K, M, l).
+    device : str
+        As in `cnninv.backend.to_device`.
 
     Returns
     -------
@@ -71,8 +75,8 @@ def recover(
     array([ True,  True,  True,  True])
     """
     rng, codes = generator(rng), whole_number(codes, "codes", low=1)
-    W = conv_matrix(filters(K, channels, length, rng), D)
-    z = sample_code(K, W.shape[0] // K, k, rng, batch=codes)
+    W = conv_matrix(to_device(filters(K, channels, length, rng), device), D)
+    z = to_device(sample_code(K, W.shape[0] // K, k, rng, batch=codes), device)
     z_hat, history = iht(
         W.T,
         W.T @ z,
@@ -81,8 +85,8 @@ def recover(
         step,
         tol=RESIDUAL / 100,  # so that a small entry of z can still enter the support
     )
-    error = history["residual"]
-    return ((z_hat != 0) == (z != 0)).all(axis=0) & (error[-1] < RESIDUAL), error
+    error, same = to_host(history["residual"]), to_host(((z_hat != 0) == (z != 0)).all(axis=0))
+    return same & (error[-1] < RESIDUAL), error
 
 
 def phase_diagram(
@@ -114,7 +118,7 @@ def phase_diagram(
     executor : concurrent.futures.Executor, optional
         Where the cells are computed, as in `cnninv.sweep.sweep`; none is this process.
     **options
-        Of `recover`: K, D, length, codes, iterations, step, structured, filters.
+        Of `recover`: K, D, length, codes, iterations, step, structured, filters, device.
 
     Returns
     -------
@@ -219,17 +223,16 @@ def run(context: Context) -> Outcome:
     root = for_diagrams.integers(2**63)
     rows = []
     for name, (step, iterations) in STEPS.items():
-        solve = {"iterations": iterations, "step": step}
+        solve = {"iterations": iterations, "step": step, "device": context.device}
         at_figure_2 = partial(_at_figure_2, codes=size.codes_at_figure_2, **solve)
         rows += _rows(name, context.sweep(at_figure_2, seeds, f"phase at Figure 2, {name}"))
     diagrams = {}
     for name in size.diagrams:
         step, iterations = STEPS[name]
+        solve = {"iterations": iterations, "step": step, "device": context.device}
         # the same layers and codes for both steps
         cells = _cells(size.ks, size.channels, np.random.default_rng(root))
-        task = partial(
-            _rate, layers=size.layers, codes=size.codes, iterations=iterations, step=step
-        )
+        task = partial(_rate, layers=size.layers, codes=size.codes, **solve)
         rates = context.sweep(task, cells, f"phase, {name}")
         diagrams[name] = np.reshape(rates, (len(size.ks), len(size.channels)))
         rows += _cell_rows(name, size, diagrams[name])

@@ -4,9 +4,10 @@ from functools import partial
 
 import numpy as np
 
+from cnninv.backend import to_device
 from cnninv.experiments.base import Context, Experiment, Outcome, row
 from cnninv.images import center_crop, read_image
-from cnninv.invert import default_filters, draw, invert
+from cnninv.invert import Inversion, default_filters, draw, invert
 
 COUNT, SIZE, ITERATIONS = 64, 3, 30
 
@@ -17,7 +18,8 @@ def run(context: Context) -> Outcome:
     crop, drawn = context.pick((48, 48), (96, 256))
     image = center_crop(photograph, crop)
     filters = [default_filters(COUNT, SIZE, len(image), rng) for rng in context.streams(20)]
-    results = context.sweep(partial(invert, image, iterations=ITERATIONS), filters, "photograph")
+    task = partial(_invert, image=image, device=context.device)
+    results = context.sweep(task, filters, "photograph")
     layer = f"{COUNT} random {SIZE}×{SIZE}×3 filters on {crop}×{crop}"
     errors = {
         way.name: [result.reconstructions[i].error for result in results]
@@ -31,8 +33,12 @@ def run(context: Context) -> Outcome:
     ]
     shown = results[0]
     if drawn != crop:
-        shown = invert(center_crop(photograph, drawn), filters[0], iterations=ITERATIONS)
+        shown = _invert(filters[0], center_crop(photograph, drawn), context.device)
     return Outcome(rows, draw(shown))
+
+
+def _invert(filters: np.ndarray, image: np.ndarray, device: str) -> Inversion:
+    return invert(to_device(image, device), to_device(filters, device), iterations=ITERATIONS)
 
 
 EXPERIMENT = Experiment(

@@ -14,8 +14,8 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import scipy.sparse
 
+from cnninv.backend import to_device
 from cnninv.conv import conv_matrix
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
 from cnninv.filters import random_filters
@@ -32,8 +32,8 @@ PAPER = {"M": -0.5, "ℓ": -1.0, "D": 0.5}
 
 
 def spread_layer(
-    K: int, M: int, length: int, D: int, n: int, rng: np.random.Generator
-) -> scipy.sparse.csr_array:
+    K: int, M: int, length: int, D: int, n: int, rng: np.random.Generator, device: str = "cpu"
+) -> Any:
     """W of a random layer with n shifts that reach from one end of the input to the other.
 
     The stride is t = (D − ℓ)/(n − 1), so that D can grow while n, ℓ and M stay.
@@ -45,6 +45,8 @@ def spread_layer(
     n : int
         Shifts, at least 2; n − 1 must divide D − ℓ.
     rng : numpy.random.Generator
+    device : str
+        As in `cnninv.backend.to_device`.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def spread_layer(
         raise ValueError(
             f"D − ℓ = {D} − {length} must be a positive multiple of n − 1 = {n - 1} for n = {n} shifts"
         )
-    return conv_matrix(random_filters(K, M, length, rng), D, stride)
+    return conv_matrix(to_device(random_filters(K, M, length, rng), device), D, stride)
 
 
 def fit_exponents(sizes: Any, deltas: Any) -> np.ndarray:
@@ -116,9 +118,8 @@ def run(context: Context) -> Outcome:
         ((8, 64, 512), (36, 84, 192)), ((8, 32, 128, 512), (36, 48, 64, 96, 128, 192))
     )
     sizes = np.array(list(product(channels, LENGTHS, inputs)))
-    measured = context.sweep(
-        partial(_measure, sizes=sizes, draws=draws), context.streams(seeds), "theorem31"
-    )
+    task = partial(_measure, sizes=sizes, draws=draws, device=context.device)
+    measured = context.sweep(task, context.streams(seeds), "theorem31")
     first, second, by_sparsity = map(np.array, zip(*measured, strict=True))
     rows = [
         *_rows("Theorem 3.1", "δ_k", sizes, first, sums=1),
@@ -129,21 +130,21 @@ def run(context: Context) -> Outcome:
 
 
 def _measure(
-    rng: np.random.Generator, sizes: np.ndarray, draws: int
+    rng: np.random.Generator, sizes: np.ndarray, draws: int, device: str
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
     """Of one seed, over its draws: mean δ_k and δ_2k for each size, and mean δ_k for each k."""
-    pairs = [_deltas(sizes, rng) for _ in range(draws)]
+    pairs = [_deltas(sizes, rng, device) for _ in range(draws)]
     first, second = np.exp(np.mean(np.log(pairs), axis=0))
-    wide = [spread_layer(WIDE_K, 64, 8, 12, WIDE_SHIFTS, rng) for _ in range(draws)]
+    wide = [spread_layer(WIDE_K, 64, 8, 12, WIDE_SHIFTS, rng, device) for _ in range(draws)]
     by_sparsity = [
         float(np.mean([model_rip_exact(W, WIDE_K, k) for W in wide])) for k in SPARSITIES
     ]
     return first, second, by_sparsity
 
 
-def _deltas(sizes: np.ndarray, rng: np.random.Generator) -> list[list[float]]:
+def _deltas(sizes: np.ndarray, rng: np.random.Generator, device: str) -> list[list[float]]:
     """Exact δ_k and δ_2k of one layer of each size."""
-    layers = [spread_layer(K, *map(int, size), SHIFTS, rng) for size in sizes]
+    layers = [spread_layer(K, *map(int, size), SHIFTS, rng, device) for size in sizes]
     return [[model_rip_exact(W, K, SPARSITY, sums) for W in layers] for sums in (1, 2)]
 
 
