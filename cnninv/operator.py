@@ -93,7 +93,8 @@ class ConvOperator:
         """The form of the products with a batch of so many columns, "patches" or "winograd".
 
         "auto" takes "winograd" where filters and channels outweigh the transforms (their harmonic mean is 96 or
-        more), the batch outweighs that of the filters (512 tiles or more), and few tiles are partial.
+        more), the batch outweighs that of the filters (512 tiles or more), and few tiles are partial. Not on a
+        GPU: the lines of tiles are too little work each for one.
 
         Examples
         --------
@@ -109,7 +110,8 @@ class ConvOperator:
             return "patches"
         tiles = -(-plane.n[0] // 2) * -(-plane.n[1] // 2)
         pays = (
-            2 * layer.K * layer.M >= 96 * (layer.K + layer.M)
+            self.xp is np
+            and 2 * layer.K * layer.M >= 96 * (layer.K + layer.M)
             and tiles * batch >= 512
             and 16 * tiles <= 6 * layer.n
         )
@@ -193,7 +195,7 @@ class ConvOperator:
 
     def _check(self, x: Any, length: int) -> Any:
         x = real_array(x, "x", ndim=(1, 2))
-        array_namespace(self.filters, x)
+        array_namespace(filters=self.filters, x=x)
         if len(x) != length:
             raise ValueError(
                 f"x has shape {x.shape}; an operator of shape {self.shape} and its transpose expect "
@@ -203,7 +205,7 @@ class ConvOperator:
 
     def _check_bias(self, bias: Any) -> Any:
         bias = real_array(bias, "bias", ndim=1)
-        array_namespace(self.filters, bias)
+        array_namespace(filters=self.filters, bias=bias)
         if len(bias) != self.layer.K:
             raise ValueError(
                 f"bias has shape {bias.shape}; expected one for each of {self.layer.K} filters"
@@ -215,7 +217,7 @@ class TransposedConv:
     """Wᵀ of a `ConvOperator`."""
 
     def __init__(self, operator: ConvOperator) -> None:
-        self.T = operator
+        self.T, self.xp = operator, operator.xp
         self.shape, self.dtype = operator.shape[::-1], operator.dtype
 
     def __repr__(self) -> str:

@@ -16,6 +16,8 @@ from cnninv.threads import in_threads, slices
 
 PATCH_BYTES = 2**23
 """Patches, or tiles, are made for so many bytes of lines at a time: the memory beside input and output."""
+GPU_PATCH_BYTES = 2**28
+"""The same on a GPU, which needs larger products to be busy."""
 WORTH_THREADS = 2**16
 """Entries of the input or output from which on they are worth a second thread."""
 
@@ -86,7 +88,8 @@ class Patches:
         """Lines of shifts whose patches fit into PATCH_BYTES, at least one at a time, and memory for them."""
         p = self.plane
         line = p.M * prod(p.size) * p.n[1] * batch
-        step = min(max(1, PATCH_BYTES // max(1, line * np.dtype(dtype).itemsize)), p.n[0])
+        bytes_at_a_time = PATCH_BYTES if self.xp is np else GPU_PATCH_BYTES
+        step = min(max(1, bytes_at_a_time // max(1, line * np.dtype(dtype).itemsize)), p.n[0])
         memory = self.xp.empty(line * step, dtype=dtype)
         for start in range(0, p.n[0], step):
             count = min(step, p.n[0] - start)

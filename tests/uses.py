@@ -44,6 +44,18 @@ def sides(statement):
     return [statement.left, statement.right, *(sides(step) for step in statement.steps)]
 
 
+def products(put, **options):
+    """W x and Wᵀ h of the factored operator, for a batch."""
+    rng = np.random.default_rng(13)
+    W = (
+        cnninv.ConvOperator(put(SQUARE), (5, 9), **options)
+        if "stride" not in options
+        else (cnninv.ConvOperator(put(SQUARE), (9, 9), **options))
+    )
+    x, h = (put(rng.standard_normal((length, 3))) for length in W.shape[::-1])
+    return W @ x, W.T @ h
+
+
 def lasso(put, x, **options):
     z, history = cnninv.lasso(put(W), put(x), 0.3, norm=2.5, **options)
     return z, history["gap"], history["objective"]
@@ -70,6 +82,32 @@ USES = {
     "conv_matrix, groups": lambda put: cnninv.conv_matrix(
         put(SQUARE), (4, 6), padding="circular", groups=2, dtype="float32"
     ).toarray(),
+    **{
+        f"ConvOperator, {name}": lambda put, options=options: products(put, **options)
+        for name, options in {
+            "zero padding": {"padding": 1},
+            "stride": {"stride": 2, "padding": 1},
+            "circular": {"padding": "circular"},
+            "circular, stride": {"padding": "circular", "stride": (1, 3)},
+            "groups": {"groups": 2, "padding": "same"},
+            "winograd": {"method": "winograd", "padding": "same"},
+            "winograd, circular": {"method": "winograd", "padding": "circular"},
+        }.items()
+    },
+    "ConvOperator, 1-D": lambda put: cnninv.ConvOperator(put(FILTERS), D) @ put(X),
+    "ConvOperator, layer": lambda put: cnninv.ConvOperator(put(FILTERS), D).forward(
+        put(X_BATCH), put(H[:K]), relu=True
+    ),
+    "ConvOperator, to_matrix": lambda put: (
+        cnninv.ConvOperator(put(FILTERS), D).to_matrix() @ put(X)
+    ),
+    "iht, factored": lambda put: cnninv.iht(
+        cnninv.ConvOperator(put(FILTERS), D).T, put(X_BATCH), keep, 4, step="norm"
+    )[0],
+    "gram, factored": lambda put: gram(cnninv.ConvOperator(put(FILTERS), D)),
+    "lasso, factored": lambda put: cnninv.lasso(
+        cnninv.ConvOperator(put(FILTERS), D), put(X_BATCH), 0.3, tol=1e-4
+    )[0],
     "normalize_filters": lambda put: cnninv.normalize_filters(put(FILTERS)),
     "normalize_rows": lambda put: cnninv.normalize_rows(put(W)).toarray(),
     "normalize_rows, dense": lambda put: cnninv.normalize_rows(put(W.toarray())),
