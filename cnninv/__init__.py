@@ -30,7 +30,9 @@ from cnninv.pooling import (
     pooling_regions,
     unpool,
 )
+from cnninv.products import ThreadedMatrix
 from cnninv.rip import model_rip_exact, model_rip_sampled
+from cnninv.row_blocks import RowBlocks
 from cnninv.statement import Statement
 from cnninv.theorems import reconstruction_bound
 from cnninv.winograd import winograd_factors
@@ -40,7 +42,9 @@ __version__ = "0.1.0"
 __all__ = [
     "ConvOperator",
     "Network",
+    "RowBlocks",
     "Statement",
+    "ThreadedMatrix",
     "average_pool_matrix",
     "batch_norm_matrix",
     "coherence",

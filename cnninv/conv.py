@@ -69,20 +69,22 @@ def conv_matrix(
            [0., 0., 1., 2.]])
     """
     filters = check_filters(filters)
-    dtype = _check_dtype(filters.dtype if dtype is None else dtype)
+    dtype = check_dtype(filters.dtype if dtype is None else dtype)
     layer = conv_shape(filters.shape, input_shape, stride, padding, groups)
     xp = array_namespace(filters)
     check_indices(layer.nnz, layer.shape, xp)
     require_memory(
         layer.nbytes(dtype),
         f"W would have {layer.nnz:,} non-zeros in {dtype}",
-        "Use a smaller image, fewer filters, or a patch of the image.",
+        "Use a smaller image or fewer filters, RowBlocks (the same matrix, a block of rows at a time), or "
+        "ConvOperator (the same matrix, factored).",
         xp,
     )
-    return _fill(filters, layer, dtype)
+    return fill(filters, layer, dtype)
 
 
-def _check_dtype(dtype: Any) -> np.dtype:
+def check_dtype(dtype: Any) -> np.dtype:
+    """`dtype`, refused unless it is float32 or float64."""
     try:
         dtype = np.dtype(dtype)
     except TypeError:
@@ -96,7 +98,7 @@ SINGLETON = Axis(1, 1, (Run(0, 1, np.array([0]), np.array([0])),))
 """The first axis of a 1-D layer, seen as a 2-D one."""
 
 
-def _fill(filters: Any, layer: ConvShape, dtype: np.dtype) -> Any:
+def fill(filters: Any, layer: ConvShape, dtype: np.dtype) -> Any:
     """Write values and columns straight into CSR, a rectangle of equal rows at a time."""
     xp, K, M, groups = array_namespace(filters), layer.K, layer.M // layer.groups, layer.groups
     filters = filters.reshape(K, M, -1, filters.shape[-1])

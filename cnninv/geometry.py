@@ -46,6 +46,16 @@ class Axis:
         """The sum of `taps_per_shift`."""
         return sum(run.count * len(run.taps) for run in self.runs)
 
+    def part(self, start: int, stop: int) -> "Axis":
+        """The shifts start … stop − 1 alone."""
+        runs = []
+        for run in self.runs:
+            first, last = max(run.start, start), min(run.start + run.count, stop)
+            if first < last:
+                columns = run.columns + (first - run.start) * self.stride
+                runs.append(Run(first - start, last - first, run.taps, columns))
+        return Axis(stop - start, self.stride, tuple(runs))
+
 
 @dataclass(frozen=True)
 class ConvShape:

@@ -265,6 +265,13 @@ DTYPE = exactly(
     ("nonsense", TypeError, "dtype = 'nonsense' must be float32 or float64"),
     (3, TypeError, "dtype = 3 must be float32 or float64"),
 )
+SPARSE = exactly(
+    (W, TypeError, "W is a ndarray; expected a sparse array in memory"),
+    (None, TypeError, "W is a NoneType; expected a sparse array in memory"),
+    (scipy.sparse.csr_array((0, 3)), ValueError, r"W has shape \(0, 3\); expected two axes"),
+    (scipy.sparse.csr_array(W + 1j), TypeError, "W has dtype complex128; expected real numbers"),
+    (scipy.sparse.csr_array(W + NAN), ValueError, "W has 8 entries that are NaN or infinite"),
+)
 FILTERS_SHAPE = exactly(
     (5, ValueError, r"filters_shape = 5 must be \(K, M/groups, l\)"),
     ((2, 3), ValueError, r"filters_shape = \(2, 3\) must be \(K, M/groups, l\)"),
@@ -327,6 +334,19 @@ TABLE = {
         **LAYER,
         **GROUPS,
         "method": ("auto", choice("auto", "patches", "winograd")),
+        "threads": (1, optional(whole(1))),
+    },
+    cnninv.RowBlocks: {
+        "filters": (FILTERS, real(3, 4)),
+        "input_shape": (5, lengths(1)),
+        **LAYER,
+        "dtype": (None, DTYPE),
+        **GROUPS,
+        "rows": (2, optional(whole(1))),
+        "threads": (1, optional(whole(1))),
+    },
+    cnninv.ThreadedMatrix: {
+        "W": (scipy.sparse.csr_array(W), SPARSE),
         "threads": (1, optional(whole(1))),
     },
     cnninv.average_pool_matrix: POOL,

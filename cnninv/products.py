@@ -1,0 +1,181 @@
+"""Products of large explicit matrices on several cores (SciPy's use one, but release the interpreter lock)."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from cnninv.threads import in_threads, slices, thread_count
+from cnninv.validation import real_array, real_matrix
+
+PART = 2**22
+"""Non-zeros of a slice of rows, about."""
+WIDTH = 32
+"""Columns of X at a time: the rows of X that neighbouring rows of W need then stay in the cache."""
+
+
+class ThreadedMatrix:
+    """A sparse matrix whose products use several cores: ``@`` on vectors and on blocks of columns, ``.T``.
+
+    W x and W X are made slice by slice of rows, Wᵀ H chunk by chunk of columns; so they are, bit for bit,
+    SciPy's. Wᵀ h adds up one vector for each slice of rows, in their order. The number of threads changes no
+    bit anywhere. Wᵀ is not stored a second time: as the columns of a CSC matrix, the rows of W give it at
+    the same speed. Slices share their memory with W.
+
+    Parameters
+    ----------
+    W : sparse array or matrix
+        In memory; one that is not CSR is converted.
+    threads : int, optional
+        `cnninv.threads.core_count` if not given.
+
+    Attributes
+    ----------
+    shape, dtype : of W
+    threads : int
+
+    Examples
+    --------
+    >>> from cnninv.conv import conv_matrix
+    >>> W = ThreadedMatrix(conv_matrix([[[1.0, 2.0]]], 4))
+    >>> W @ np.array([1.0, 0.0, 0.0, 1.0])
+    array([1., 0., 2.])
+    >>> W.T @ np.array([1.0, 0.0, 0.0])
+    array([1., 2., 0., 0.])
+    """
+
+    def __init__(self, W: Any, threads: int | None = None) -> None:
+        if not scipy.sparse.issparse(W):
+            raise TypeError(f"W is a {type(W).__name__}; expected a sparse array in memory")
+        self.matrix = scipy.sparse.csr_array(real_matrix(W, "W"))
+        self.threads = thread_count(threads)
+        self.shape, self.dtype = self.matrix.shape, self.matrix.dtype
+        self._rows = _slices(self.matrix)
+        views = [_view(self.matrix, rows) for rows in self._rows]
+        self._parts, self._transposed = zip(*views, strict=True)
+
+    def __repr__(self) -> str:
+        rows, columns = self.shape
+        return f"ThreadedMatrix({rows} × {columns}, {self.matrix.nnz:,} non-zeros, {self.dtype})"
+
+    def __matmul__(self, x: Any) -> np.ndarray:
+        """W x for x of shape (columns,) or (columns, batch)."""
+        x = self._check(x, self.shape[1])
+        y = np.empty((self.shape[0], *x.shape[1:]), np.result_type(self.dtype, x.dtype))
+        chunks = _chunks(x)
+
+        def job(part: int) -> None:
+            for columns, chunk in chunks:
+                y[self._rows[part]][columns] = self._parts[part] @ chunk
+
+        in_threads(job, range(len(self._parts)), self.threads)
+        return y
+
+    @property
+    def T(self) -> "TransposedMatrix":
+        """Wᵀ, from the same memory."""
+        return TransposedMatrix(self)
+
+    def transposed_product(self, h: Any) -> np.ndarray:
+        """Wᵀ h for h of shape (rows,) or (rows, batch)."""
+        h = self._check(h, self.shape[0])
+        if h.ndim == 2:
+            return self._transposed_block(h)
+
+        def job(part: int) -> np.ndarray:
+            return self._transposed[part] @ h[self._rows[part]]
+
+        # as many at a time as there are threads, so that few are kept; added up in their order
+        total = np.zeros(self.shape[1], np.result_type(self.dtype, h.dtype))
+        for some in slices(len(self._parts), -(-len(self._parts) // self.threads)):
+            for part in in_threads(job, range(len(self._parts))[some], self.threads):
+                total += part
+        return total
+
+    def to_matrix(self) -> scipy.sparse.csr_array:
+        """W itself."""
+        return self.matrix
+
+    # what scipy.sparse.linalg.aslinearoperator asks for
+    matvec = matmat = __matmul__
+    rmatvec = rmatmat = transposed_product
+
+    def _transposed_block(self, H: np.ndarray) -> np.ndarray:
+        x = np.empty((self.shape[1], H.shape[1]), np.result_type(self.dtype, H.dtype))
+        transposed = self.matrix.T
+        width = min(WIDTH, -(-H.shape[1] // self.threads))
+
+        def job(columns: slice) -> None:
+            x[:, columns] = transposed @ np.ascontiguousarray(H[:, columns])
+
+        starts = range(0, H.shape[1], width)
+        in_threads(job, [slice(start, start + width) for start in starts], self.threads)
+        return x
+
+    def _check(self, x: Any, length: int) -> np.ndarray:
+        x = real_array(x, "x", ndim=(1, 2))
+        if not isinstance(x, np.ndarray):
+            raise TypeError("x is on the GPU (CuPy), W in memory (NumPy); move them to one place")
+        if len(x) != length:
+            raise ValueError(
+                f"x has shape {x.shape}; a matrix of shape {self.shape} and its transpose expect {length} "
+                f"rows here"
+            )
+        return x
+
+
+class TransposedMatrix:
+    """Wᵀ of a `ThreadedMatrix`."""
+
+    def __init__(self, matrix: ThreadedMatrix) -> None:
+        self.T = matrix
+        self.shape, self.dtype = matrix.shape[::-1], matrix.dtype
+
+    def __repr__(self) -> str:
+        return f"{self.T!r}.T"
+
+    def __matmul__(self, h: Any) -> np.ndarray:
+        return self.T.transposed_product(h)
+
+    matvec = matmat = __matmul__
+
+    def rmatvec(self, x: Any) -> np.ndarray:
+        """W x."""
+        return self.T @ x
+
+    rmatmat = rmatvec
+
+    def to_matrix(self) -> scipy.sparse.csr_array:
+        """The explicit Wᵀ, stored anew."""
+        return self.T.matrix.T.tocsr()
+
+
+def _slices(W: scipy.sparse.csr_array) -> list[slice]:
+    """Rows with about PART non-zeros each, and more than a few for each column: they depend on W alone."""
+    size = max(PART, 16 * W.shape[1])
+    count = max(1, min(W.nnz // size, W.shape[0]))
+    ends = np.searchsorted(W.indptr, np.arange(1, count) * (W.nnz / count))
+    cuts = np.unique([0, *ends, W.shape[0]]).tolist()
+    return [slice(start, stop) for start, stop in pairwise(cuts)]
+
+
+def _view(W: scipy.sparse.csr_array, rows: slice) -> tuple[Any, Any]:
+    """Rows of W, and their transpose, in the same memory: made by hand, as constructors copy small parts."""
+    first, last = int(W.indptr[rows.start]), int(W.indptr[rows.stop])
+    shape = (rows.stop - rows.start, W.shape[1])
+    part = scipy.sparse.csr_array(shape, dtype=W.dtype)
+    transposed = scipy.sparse.csc_array(shape[::-1], dtype=W.dtype)
+    part.indptr = transposed.indptr = W.indptr[rows.start : rows.stop + 1] - first
+    part.indices = transposed.indices = W.indices[first:last]
+    part.data = transposed.data = W.data[first:last]
+    return part, transposed
+
+
+def _chunks(x: np.ndarray) -> list[tuple[Any, np.ndarray]]:
+    """WIDTH columns of x at a time, contiguous, and where they are."""
+    if x.ndim == 1:
+        return [(..., x)]
+    starts = range(0, x.shape[1], WIDTH)
+    parts = [np.s_[:, start : start + WIDTH] for start in starts]
+    return [(columns, np.ascontiguousarray(x[columns])) for columns in parts]
