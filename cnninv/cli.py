@@ -56,7 +56,8 @@ def _parser() -> Parser:
     run.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     run.add_argument(
         "--workers",
-        help="processes on this machine, or the address of a Dask scheduler; same numbers",
+        default="1",
+        help="processes on this machine (default 1), or the address of a Dask scheduler; same numbers",
     )
     run.add_argument("--seed", type=int, default=0, help="same seed, same numbers (default 0)")
     run.add_argument("--data", help="folder of weights and images that the book does not ship")

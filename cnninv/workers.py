@@ -1,5 +1,6 @@
 """Where the tasks of a sweep run: in processes on this machine, or on a Dask cluster."""
 
+import asyncio
 import multiprocessing
 import multiprocessing.context
 import os
@@ -8,9 +9,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
+
+import numpy as np
+import scipy
 
 from cnninv.parts import code
 from cnninv.validation import whole_number
@@ -27,8 +31,8 @@ ONE_THREAD = dict.fromkeys(
 )
 """The environment of a worker: N workers are to use N cores, and sums are not to depend on their number."""
 ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx|inproc)://\S+")
-PATIENCE = 10
-"""Seconds that a Dask scheduler has to answer."""
+PATIENCE, WORKERS_PATIENCE = 10, 30
+"""Seconds that a Dask scheduler has to answer, and to have workers."""
 
 
 def workers(
@@ -59,7 +63,9 @@ def workers(
     Notes
     -----
     Processes are spawned: a script that uses them needs ``if __name__ == "__main__":``, and what a task is
-    made of must be importable.
+    made of must be importable. Each uses one BLAS thread, so that long sums are added in the same order
+    however many there are; Dask's own workers do so too, unless they are told otherwise. In this process, a
+    sum may be split over all cores and differ in its last digit: OMP_NUM_THREADS=1 prevents that.
 
     Examples
     --------
@@ -214,25 +220,20 @@ class Cluster(Executor):
     """
 
     def __init__(self, address: str, name: str = "workers"):
+        self._said = f"{name} = {address!r}"
         try:
             import distributed
         except ModuleNotFoundError:
             raise ModuleNotFoundError(
-                f"{name} = {address!r} needs distributed: pip install 'cnninv[dask]'"
+                f"{self._said} needs distributed: pip install 'cnninv[dask]'"
             ) from None
-        self._said = f"{name} = {address!r}"
+        # asked before there is a client, as one that does not find its scheduler hinders the end of the program
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _look(address, self._said)).result()
+        self._client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
         try:
-            self._client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise ConnectionError(
-                f"{self._said}: no Dask scheduler answers there ({error})"
-            ) from None
-        try:
-            self._client.wait_for_workers(1, timeout=PATIENCE)
             self._same_code()
-        except TimeoutError:
-            self.shutdown()
-            raise ConnectionError(f"{self._said}: the scheduler has no workers") from None
+            self.number = sum(self._client.nthreads().values())
         except BaseException:
             self.shutdown()
             raise
@@ -241,14 +242,15 @@ class Cluster(Executor):
 
     def _same_code(self) -> None:
         try:
-            others = self._client.run(code)
+            others = self._client.run(installed)
         except ModuleNotFoundError as error:
             raise ConnectionError(f"{self._said}: its workers lack a module: {error}") from None
         for worker, found in others.items():
-            if found != code():
-                raise ConnectionError(
-                    f"{self._said}: {worker} has another version of cnninv; install the same there"
-                )
+            for name, version in installed().items():
+                if found.get(name) != version:
+                    raise ConnectionError(
+                        f"{self._said}: {worker} has {name} {found.get(name)}; expected {version}, as here"
+                    )
 
     def submit(self, task: Callable[..., Any], /, *args: Any, **options: Any) -> Future:
         """As `concurrent.futures.Executor.submit`."""
@@ -266,11 +268,43 @@ class Cluster(Executor):
             self._alone_since = None
             return
         self._alone_since = self._alone_since or time.monotonic()
-        if self._client.status == "closed" or time.monotonic() - self._alone_since > PATIENCE:
+        if (
+            self._client.status == "closed"
+            or time.monotonic() - self._alone_since > WORKERS_PATIENCE
+        ):
             raise ConnectionError(
                 f"{self._said}: the scheduler does not answer any more, or has lost all its workers"
             )
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the cluster; it goes on without what was asked of it."""
+        """Leave the cluster, which stays; what was asked of it is given up."""
         self._client.close(timeout=PATIENCE)
+
+
+def installed() -> dict[str, str]:
+    """What the numbers of a worker depend on."""
+    return {"numpy": np.__version__, "scipy": scipy.__version__, "cnninv with source": code()}
+
+
+async def _look(address: str, said: str) -> None:
+    """Refuse an address at which no Dask scheduler answers, or none with workers."""
+    from distributed.core import rpc
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            kind = await _ask(rpc, address, "type")
+    except Exception as error:  # every way of being connected has its own
+        reason = f"{error}" or f"nothing within {PATIENCE} s"
+        raise ConnectionError(f"{said}: no Dask scheduler answers there ({reason})") from None
+    if kind != "Scheduler":
+        raise ConnectionError(f"{said}: a Dask {kind} answers there; expected a scheduler")
+    end = time.monotonic() + WORKERS_PATIENCE
+    while not await _ask(rpc, address, "workers"):
+        if time.monotonic() > end:
+            raise ConnectionError(f"{said}: the scheduler has no workers")
+        await asyncio.sleep(0.2)
+
+
+async def _ask(rpc: Any, address: str, what: str) -> Any:
+    async with rpc(address) as scheduler:
+        return (await scheduler.identity())[what]

@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--data", help="folder of weights and photographs, for those that need it")
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="default cpu")
     parser.add_argument(
-        "--workers", help="processes on this machine, or a Dask scheduler's address"
+        "--workers", default="1", help="processes on this machine, or a Dask scheduler's address"
     )
     options = parser.parse_args()
     try:
