@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+import scipy.fft
 import scipy.sparse
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -270,6 +271,15 @@ def sparse_namespace(xp: ModuleType) -> ModuleType:
     import cupyx.scipy.sparse
 
     return cupyx.scipy.sparse
+
+
+def fft_namespace(xp: ModuleType) -> ModuleType:
+    """scipy.fft for numpy, cupyx.scipy.fft for cupy."""
+    if xp is np:
+        return scipy.fft
+    import cupyx.scipy.fft
+
+    return cupyx.scipy.fft
 
 
 def dense(matrix: Any) -> Any:

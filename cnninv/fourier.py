@@ -12,6 +12,7 @@ import numpy as np
 import scipy.fft
 import scipy.sparse
 
+from cnninv.backend import array_namespace, fft_namespace
 from cnninv.conv import conv_matrix
 from cnninv.filters import check_filters
 from cnninv.geometry import conv_shape
@@ -35,6 +36,7 @@ class FourierConv:
     shape : (K*n, M*D)
     dtype : of the filters
     layer : ConvShape
+    xp : numpy or cupy, the module of the filters
 
     Examples
     --------
@@ -52,6 +54,7 @@ class FourierConv:
         padding: int | tuple[int, ...] | str = 0,
     ) -> None:
         self.filters = check_filters(filters)
+        xp = self.xp = array_namespace(self.filters)
         self.layer = conv_shape(self.filters.shape, input_shape, 1, padding, 1)
         self.padding, self.shape, self.dtype = padding, self.layer.shape, self.filters.dtype
         line = (1,) if len(self.layer.axes) == 1 else ()  # a 1-D layer is a 2-D one of one line
@@ -69,13 +72,13 @@ class FourierConv:
         K, M = self.layer.K, self.layer.M
         taps = self.filters.reshape(K, M, *size)
         # tap τ reads entry j + τ − b: a circulant filter has it at b − τ
-        spread = np.zeros((K, M, *self._N), self.dtype)
+        spread = xp.zeros((K, M, *self._N), self.dtype)
         for place in np.ndindex(size):
             to = tuple((b - t) % N for b, t, N in zip(before, place, self._N, strict=True))
             spread[:, :, *to] += taps[:, :, *place]
-        spectrum = scipy.fft.rfft2(spread).transpose(2, 3, 0, 1)
+        spectrum = fft_namespace(xp).rfft2(spread).transpose(2, 3, 0, 1)
         self._grid = spectrum.shape[:2]
-        self._C = np.ascontiguousarray(spectrum).reshape(-1, K, M)
+        self._C = xp.ascontiguousarray(spectrum).reshape(-1, K, M)
 
     def __repr__(self) -> str:
         return f"FourierConv({self.shape[0]} × {self.shape[1]}, {len(self._C)} frequencies, {self.dtype})"
@@ -99,26 +102,28 @@ class FourierConv:
 
     def _apply(self, x: Any, C: Any, D: tuple, n: tuple, conjugate: bool) -> Any:
         x = real_array(x, "x", ndim=(1, 2))
+        xp = array_namespace(filters=self.filters, x=x)
+        fft = fft_namespace(xp)
         rows, columns = C.shape[1], C.shape[2]
         if len(x) != columns * D[0] * D[1]:
             raise ValueError(
                 f"x has shape {x.shape}; expected {columns * D[0] * D[1]} rows for W of shape {self.shape} "
                 f"or its transpose"
             )
-        spectrum = scipy.fft.rfft2(x.reshape(columns, *D, -1), s=self._N, axes=(1, 2))
-        X = np.ascontiguousarray(spectrum.transpose(1, 2, 0, 3)).reshape(len(C), columns, -1)
+        spectrum = fft.rfft2(x.reshape(columns, *D, -1), s=self._N, axes=(1, 2))
+        X = xp.ascontiguousarray(spectrum.transpose(1, 2, 0, 3)).reshape(len(C), columns, -1)
         # Wᵀ has the conjugate transposes: C* X is the conjugate of Cᵀ times that of X
-        Y = np.conj(C @ np.conj(X)) if conjugate else C @ X
+        Y = xp.conj(C @ xp.conj(X)) if conjugate else C @ X
         Y = Y.reshape(*self._grid, rows, -1)
-        y = scipy.fft.irfft2(Y, s=self._N, axes=(0, 1))[: n[0], : n[1]]
-        return np.ascontiguousarray(y.transpose(2, 0, 1, 3)).reshape(-1, *x.shape[1:])
+        y = fft.irfft2(Y, s=self._N, axes=(0, 1))[: n[0], : n[1]]
+        return xp.ascontiguousarray(y.transpose(2, 0, 1, 3)).reshape(-1, *x.shape[1:])
 
 
 class TransposedFourier:
     """Wᵀ of a `FourierConv`."""
 
     def __init__(self, operator: FourierConv) -> None:
-        self.T = operator
+        self.T, self.xp = operator, operator.xp
         self.shape, self.dtype = operator.shape[::-1], operator.dtype
 
     def __repr__(self) -> str:

@@ -80,15 +80,18 @@ def lasso(
     (array([2., 0.]), 'gap')
     """
     W, x = real_matrix(W, "W"), real_array(x, "x", ndim=(1, 2))
-    lam, tol = _penalty(lam, x), real_number(tol, "tol", low=0)
+    xp = array_namespace(W=W, x=x, lam=lam, allowed=allowed, start=start)
+    lam, tol = xp.asarray(_penalty(lam, x)), real_number(tol, "tol", low=0)
     iterations = whole_number(iterations, "iterations", low=0)
     _check_shapes(W, x)
-    xp, shape = array_namespace(x), (W.shape[0], *x.shape[1:])
+    shape = (W.shape[0], *x.shape[1:])
     dtype = np.result_type(getattr(W, "dtype", None) or x.dtype, x.dtype)
     norm = operator_norm(W) if norm is None else real_number(norm, "norm", low=0)
-    z = xp.zeros(shape, dtype) if start is None else _like_code(start, "start", shape, dtype)
+    z = xp.zeros(shape, dtype)
+    if start is not None:
+        z = xp.asarray(_like_code(start, "start", shape, dtype))
     if allowed is not None:
-        allowed = _like_code(allowed, "allowed", shape, None).reshape(len(z), -1)
+        allowed = xp.asarray(_like_code(allowed, "allowed", shape, None)).reshape(len(z), -1)
     columns = x.astype(dtype, copy=False).reshape(len(x), -1)
     run = _Fista(W, columns, lam, allowed, z.reshape(len(z), -1), norm)
 
@@ -322,6 +325,7 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def _check_shapes(W: Any, x: Any) -> None:
+    array_namespace(W=W, x=x)
     if W.shape[1] != x.shape[0]:
         raise ValueError(f"W has shape {W.shape} and x {x.shape}; expected W.shape[1] == len(x)")
 

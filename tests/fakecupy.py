@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
+import scipy.fft
 import scipy.sparse
 
 NAMES = set((Path(__file__).parent / "cupy_names.txt").read_text().split())
@@ -384,7 +385,8 @@ sparse = _module(
     issparse=lambda value: isinstance(value, spmatrix),
     hstack=_hstack,
 )
-cupyx = _module("cupyx", scipy=_module("cupyx.scipy", sparse=sparse))
+fft = _module("cupyx.scipy.fft", **_functions(scipy.fft, ["rfft2", "irfft2"]))
+cupyx = _module("cupyx", scipy=_module("cupyx.scipy", sparse=sparse, fft=fft))
 MODULES = {
     "cupy": cupy,
     "cupy.cuda": cupy.cuda,
@@ -392,6 +394,7 @@ MODULES = {
     "cupyx": cupyx,
     "cupyx.scipy": cupyx.scipy,
     "cupyx.scipy.sparse": sparse,
+    "cupyx.scipy.fft": fft,
 }
 
 

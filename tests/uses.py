@@ -10,6 +10,7 @@ import numpy as np
 import cnninv
 from cnninv import theorems
 from cnninv.coherence import filter_gram
+from cnninv.fourier import FourierConv
 from cnninv.networks import max_pool_windows
 from cnninv.rip import gram
 
@@ -94,6 +95,8 @@ USES = {
             "winograd, circular": {"method": "winograd", "padding": "circular"},
         }.items()
     },
+    "FourierConv": lambda put: FourierConv(put(SQUARE), (4, 6), "same") @ put(X[:48]),
+    "FourierConv, transposed": lambda put: FourierConv(put(FILTERS), D).T @ put(Z_BATCH),
     "ConvOperator, 1-D": lambda put: cnninv.ConvOperator(put(FILTERS), D) @ put(X),
     "ConvOperator, layer": lambda put: cnninv.ConvOperator(put(FILTERS), D).forward(
         put(X_BATCH), put(H[:K]), relu=True
@@ -156,6 +159,9 @@ USES = {
     "lasso, batch": lambda put: lasso(put, X_BATCH),
     "lasso, restricted": lambda put: lasso(put, X_BATCH, allowed=put(Z != 0)),
     "lasso, started": lambda put: lasso(put, X, start=put(Z)),
+    "lasso, a list of λ": lambda put: cnninv.lasso(put(W), put(X_BATCH), [0.1, 0.2, 0.3, 0.4, 0.5])[
+        0
+    ],
     "lasso_path": lambda put: [
         z for _, z, _ in cnninv.lasso_path(put(W), put(X_BATCH), [0.8, 0.4])
     ],
