@@ -12,6 +12,7 @@ from cnninv.experiments import (
     proxy,
     scaling,
     sparsities,
+    table1,
     variants,
 )
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
@@ -23,6 +24,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         fig1.EXPERIMENT,
         phase.EXPERIMENT,
         scaling.EXPERIMENT,
+        table1.EXPERIMENT,
         fig2.EXPERIMENT,
         sparsities.TABLE_2,
         coherences.TABLE_3,

@@ -82,6 +82,7 @@ def train(
     checkpoint: Path | None = None,
     resume: bool = False,
     xp: Any = np,
+    progress: bool = True,
 ) -> Trained:
     """Train a network.
 
@@ -97,6 +98,8 @@ def train(
         Go on from the checkpoint, to the same result bit for bit.
     xp : module
         numpy or cupy.
+    progress : bool
+        A line on stderr after every epoch, and on a terminal a bar.
 
     Raises
     ------
@@ -118,7 +121,7 @@ def train(
         while run.epoch < settings.epochs:
             order = batches(len(images), settings.batch, _rng(settings, run.epoch, steps))
             start = run.step
-            bar = _bar(order[start:], run, settings, steps)
+            bar = _bar(order[start:], run, settings, steps, progress)
             for batch in bar:
                 _step(run, images[batch], labels[batch], settings, steps)
                 bar.set_postfix_str(f"loss {run.loss / run.step:.3f}", refresh=False)
@@ -128,6 +131,8 @@ def train(
                     raise KeyboardInterrupt
             _finish_epoch(run, kept_images, kept_labels, steps * settings.batch)
             run.save()
+            if progress:
+                _tell(trained.history[-1])
     return trained
 
 
@@ -157,6 +162,9 @@ def _finish_epoch(run: "_Run", images: np.ndarray, labels: np.ndarray, seen: int
     entry["seconds"] = run.trained.seconds
     run.trained.history.append(entry)
     run.epoch, run.step, run.loss, run.right = run.epoch + 1, 0, 0.0, 0
+
+
+def _tell(entry: dict[str, float]) -> None:
     print(
         "  ".join(f"{name} {value:.4g}" for name, value in entry.items()),
         file=sys.stderr,
@@ -221,12 +229,13 @@ def _rng(settings: Settings, epoch: int, step: int) -> np.random.Generator:
     return np.random.default_rng((settings.seed, 2, epoch, step))
 
 
-def _bar(order: Any, run: _Run, settings: Settings, steps: int) -> tqdm:
+def _bar(order: Any, run: _Run, settings: Settings, steps: int, shown: bool) -> tqdm:
     label = f"epoch {run.epoch + 1}/{settings.epochs}"
     if run.trained.history and "validation" in run.trained.history[-1]:
         label += f", validation {run.trained.history[-1]['validation']:.1%}"
+    hidden = None if shown else True  # None: where it is no terminal
     return tqdm(
-        order, label, total=steps, initial=run.step, leave=False, disable=None, unit="batch"
+        order, label, total=steps, initial=run.step, leave=False, disable=hidden, unit="batch"
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+from training import training  # beside this file
 
 import cnninv
 from cnninv.architectures import Conv, ReLU
@@ -232,6 +233,12 @@ def main() -> None:
     if (forward := network(rng)) is not None:
         measures.append(forward[0])
         facts["network"] = forward[1]
+    if (step := training(rng, in_turn)) is not None:
+        threads, *seconds = step
+        name = f"a step of training vgg16-quarter, 128 images, {threads} threads"
+        measures.append(
+            Measure(name, seconds[0], "PyTorch", seconds[1], "the bare products", seconds[2])
+        )
     machine = f"{platform.machine()}, {os.cpu_count()} cores, NumPy {np.__version__}, SciPy {scipy.__version__}"
     print(machine)
     for measure in measures:

@@ -1,0 +1,99 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnninv.experiments import EXPERIMENTS, Context, table1
+from cnninv.experiments.runner import run_experiment
+from cnninv.imagesets import ImageSet
+from cnninv.training import Settings
+
+TINY = Settings(epochs=1, batch=20, rate=0.05, validation=20, shift=2, flip=False)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Networks of two or three filters on noise, in the place of textures and of CIFAR-10."""
+    rng = np.random.default_rng(0)
+
+    def noise(side, origin, parts):
+        images = rng.integers(0, 256, (80, 3, side, side), dtype=np.uint8)
+        labels = (np.arange(80) % 10).astype(np.uint8)
+        return ImageSet(tuple("abcdefghij"), images, labels, images, labels, parts, origin)
+
+    both = {"original": slice(0, 30), "JPEG quality": slice(30, 80)}
+    made = {
+        True: noise(8, "ten textures", {"original": slice(0, 80)}),
+        False: noise(32, "CIFAR-10", both),
+    }
+    monkeypatch.setattr(table1, "_images", lambda data: made[data is None])
+    for scale, widths in (("QUICK", (2, 3)), ("CORES", (2, 3)), ("CARD", (2, 3))):
+        small = replace(
+            getattr(table1, scale), widths=widths, search=3, sizes=(3, 5), settings=TINY
+        )
+        monkeypatch.setattr(table1, scale, small)
+
+
+def test_every_cell_has_a_row_and_none_stands_in_for_the_paper(tiny):
+    outcome = EXPERIMENTS["table1"].run(Context("quick", 0))
+    paper = [row for row in outcome.rows if row.quantity.startswith("Table 1")]
+    assert [row.paper for row in paper] == [66.5, 74.6, 74.8, 68.1, 83.3, 89.3]
+    assert {(row.verdict, row.ours) for row in paper} == {("not run", None)}
+    assert all("--device cuda" in row.reason for row in paper)
+    at = [row for row in outcome.rows if row.quantity.startswith("At width")]
+    assert len(at) == 2 * 6
+    assert {(row.verdict, row.paper) for row in at} == {("measured", None)}
+    assert all("ten textures, 1 epochs" in row.convention for row in at)
+    searched = [row for row in outcome.rows if row.quantity.startswith("Validation")]
+    assert len(searched) == 2 * 6
+
+
+def test_cifar10_on_the_cpu_gives_both_parts_of_the_test_images(tiny):
+    rows = EXPERIMENTS["table1"].run(Context("paper", 0, data="somewhere")).rows
+    at = [row.convention for row in rows if row.quantity.startswith("At width")]
+    assert len(at) == 2 * 2 * 6
+    assert sum("test images: original" in convention for convention in at) == 12
+    assert sum("test images: JPEG quality" in convention for convention in at) == 12
+
+
+def test_paper_scale_without_cifar10_says_so():
+    with pytest.raises(ValueError, match="needs CIFAR-10: --data DIR"):
+        EXPERIMENTS["table1"].run(Context("paper", 0))
+
+
+def test_the_size_is_chosen_on_validation_images():
+    def found(size, validation, test):
+        return table1.Found(table1.Cell(1, "random", 8, size), validation, {"original": test}, 1.0)
+
+    assert table1.best([found(3, 50, 99), found(5, 60, 10), found(7, 55, 98)]) == [found(5, 60, 10)]
+
+
+def test_the_widths_of_table_5_are_the_papers_own_rows():
+    cell = table1.Cell(2, "random", 0, 3)
+    found = [table1.Found(cell, 70.0, {"original": 74.6, "JPEG quality": 73.0}, 1.0)]
+    rows = table1._paper_rows(found)
+    ours = [row for row in rows if row.ours is not None]
+    assert [row.quantity for row in ours] == ["Table 1 random filters, 2 layers, accuracy %"] * 2
+    assert [row.verdict for row in ours] == ["reproduced", "differs"]
+    assert all("2048-2048 filters, 3 × 3" in row.convention for row in ours)
+    assert len(rows) == 7
+
+
+def test_a_cell_is_trained_once_and_for_all(tiny, tmp_path, monkeypatch):
+    """What was trained before an interruption is not trained again, and the numbers are the same."""
+    whole = run_experiment(EXPERIMENTS["table1"], tmp_path)
+    trained, original = [], table1.train
+
+    def interrupted(*arguments, **options):
+        trained.append(1)
+        if len(trained) == 7:
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(table1, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(EXPERIMENTS["table1"], tmp_path)
+    resumed = run_experiment(EXPERIMENTS["table1"], tmp_path)
+    assert len(trained) == 7 + (12 - 6) + 6
+    assert json.dumps(resumed["rows"]) == json.dumps(whole["rows"])
