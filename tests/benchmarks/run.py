@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from training import training  # beside this file
+from training_step import training  # beside this file
 
 import cnninv
 from cnninv.architectures import Conv, ReLU
