@@ -25,7 +25,7 @@ def test_figure_3_at_quick_scale_says_what_was_not_run():
     gaps = [row.ours for row in outcome.rows if "gap" in row.quantity]
     assert len(gaps) == 2
     assert max(gaps) <= 1e-2
-    explicit = next(row for row in outcome.rows if "explicit" in row.quantity)
+    explicit = next(row for row in outcome.rows if "difference" in row.quantity)
     assert explicit.ours < 1e-6
     assert len(outcome.figure.axes) == 3
 
