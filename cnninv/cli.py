@@ -48,6 +48,9 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
 
     listing = commands.add_parser("list", help="what can be run, and which item of the paper it is")
+    listing.epilog = (
+        "cpu or cuda: `cnninv run NAME --device cuda` computes on a GPU; the others cannot"
+    )
     listing.set_defaults(command=_list)
 
     run = commands.add_parser("run", help="run experiments; writes OUT/NAME.json and OUT/NAME.png")
@@ -109,7 +112,7 @@ def _list(options: argparse.Namespace) -> None:
     width = max(map(len, EXPERIMENTS))
     for name, experiment in EXPERIMENTS.items():
         print(f"{name.ljust(width)}  {experiment.paper_item}: {experiment.title}")
-        print(f"{' ' * width}  needs {experiment.needs}")
+        print(f"{' ' * width}  needs {experiment.needs}{'; cpu or cuda' if experiment.gpu else ''}")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -133,7 +136,8 @@ def _run(options: argparse.Namespace) -> None:
             result = run_experiment(
                 EXPERIMENTS[name], out, scale, seed, options.device, data, executor
             )
-            print(f"{name} ({result['paper_item']}), {scale} scale, {result['seconds']:.1f} s")
+            took = f"{scale} scale, {result['device']}, {result['seconds']:.1f} s"
+            print(f"{name} ({result['paper_item']}), {took}")
             for row in result["rows"]:
                 print(
                     f"  {row['quantity']} [{row['convention']}]: paper {number(row['paper'])}, "

@@ -57,6 +57,16 @@ def test_wrong_words_get_one_line(capsys, tmp_path, arguments, words):
     assert words in fails(capsys, *arguments)
 
 
+def test_list_says_which_experiments_can_use_a_gpu(capsys):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    needs = {
+        first.split()[0]: second for first, second in zip(lines[::2], lines[1::2], strict=True)
+    }
+    assert needs["fig2"].endswith("; cpu or cuda")
+    assert "cuda" not in needs["fig1"]
+
+
 def test_a_file_that_is_no_image_gets_one_line(capsys, tmp_path):
     (tmp_path / "notes.png").write_text("hello")
     assert "cannot be read as an image" in fails(capsys, "invert", str(tmp_path / "notes.png"))

@@ -122,8 +122,8 @@ def test_results_do_not_depend_on_the_order_in_which_tasks_finish():
 def test_experiments_do_not_depend_on_the_number_of_workers(one, two):
     sizes = np.array([[8, 4, 36], [8, 8, 36]])
     for task, items in (
-        (partial(fig2._measure, codes=5), [(rng, False) for rng in streams(3)]),
-        (partial(scaling._measure, sizes=sizes, draws=1), streams(3)),
+        (partial(fig2._measure, codes=5, device="cpu"), [(rng, False) for rng in streams(3)]),
+        (partial(scaling._measure, sizes=sizes, draws=1, device="cpu"), streams(3)),
     ):
         assert bits(sweep(task, items, two)) == bits(sweep(task, items, one))
     diagram = partial(phase_diagram, [1, 4], [2, 8], K=8, D=12, layers=2, codes=2)

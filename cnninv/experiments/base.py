@@ -144,5 +144,7 @@ class Experiment:
     title: str
     run: Callable[[Context], Outcome]
     needs: str = "nothing beyond the package"
+    gpu: bool = False
+    """Whether it can compute on a GPU; if not, it runs on the CPU whatever is asked for, and says so."""
     claims: tuple[str, ...] = ()
     """The quantities of data/paper.json that its rows answer (their beginnings)."""

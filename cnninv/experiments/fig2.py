@@ -204,4 +204,5 @@ EXPERIMENT = Experiment(
     paper_item="Figure 2",
     title="1-d model-RIP and reconstruction with random filters (§4.2)",
     run=run,
+    gpu=True,
 )

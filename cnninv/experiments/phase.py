@@ -322,4 +322,5 @@ EXPERIMENT = Experiment(
     title="more iterations of Algorithm 1: exact recovery against k and Mℓ (§2.3)",
     run=run,
     claims=("footnote 4",),
+    gpu=True,
 )

@@ -47,4 +47,5 @@ EXPERIMENT = Experiment(
     title="a photograph through one layer of random filters and back",
     run=run,
     needs="the photograph that comes with matplotlib",
+    gpu=True,
 )

@@ -45,7 +45,8 @@ def run_experiment(
     seed : int
         Same seed, same numbers.
     device : "auto", "cpu" or "cuda"
-        As in `cnninv.backend.select`; the result names the one that ran.
+        As in `cnninv.backend.select`; the result names the one that ran: "cpu" where the experiment has
+        nothing for a GPU.
     data : path, optional
         Folder of weights and images that the book does not ship.
     executor : concurrent.futures.Executor, optional
@@ -58,6 +59,7 @@ def run_experiment(
     """
     one_of(scale, "--scale", SCALES)
     seed, device = whole_number(seed, "--seed", low=0), select(device)
+    device = device if experiment.gpu else "cpu"
     settings = {
         "experiment": experiment.name,
         "paper_item": experiment.paper_item,

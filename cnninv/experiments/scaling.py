@@ -246,4 +246,5 @@ EXPERIMENT = Experiment(
     title="how the model-RIP constant scales with M, ℓ, D and k (§3.2, Appendix A)",
     run=run,
     claims=("Theorem 3.1", "Corollary 3.2"),
+    gpu=True,
 )

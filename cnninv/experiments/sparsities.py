@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cnninv.architectures import ALEXNET, VGG16, Architecture
+from cnninv.backend import to_device
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
 from cnninv.experiments.coherences import printed
 from cnninv.experiments.fig3 import load
@@ -37,17 +38,21 @@ def shares(network: Any, layers: list[str], files: Iterable[Path]) -> np.ndarray
     return np.array(found).reshape(-1, len(layers))
 
 
-def _shares_of_one(network: Any, layers: list[str], file: Path) -> list[float]:
-    activations = network.activations(read_image(file), layers)
+def _shares_of_one(network: Any, layers: list[str], file: Path, device: str = "cpu") -> list[float]:
+    image = to_device(read_image(file), device)
+    activations = network.activations(image, layers)
     return [100 * float((activations[layer] != 0).mean()) for layer in layers]
 
 
-_load = lru_cache(maxsize=1)(load)
-"""Once in each process: a task names the network and does not carry it."""
+@lru_cache(maxsize=1)
+def _load(data: str | None, name: str, device: str) -> Any:
+    """Once in each process: a task names the network and does not carry it."""
+    network = load(data, name)
+    return network.on(device) if network else None
 
 
-def _task(file: Path, data: str, name: str, layers: list[str]) -> list[float]:
-    return _shares_of_one(_load(data, name), layers, file)
+def _task(file: Path, data: str, name: str, device: str, layers: list[str]) -> list[float]:
+    return _shares_of_one(_load(data, name, device), layers, file, device)
 
 
 def layers_of(architecture: Architecture, table: str) -> dict[str, str]:
@@ -78,7 +83,8 @@ def photographs(data: str | None) -> list[Path]:
 def run(context: Context, table: str, architecture: Architecture) -> Outcome:
     """All layers that the network in `--data` has, over its photographs: 20 of them, or all."""
     paper, layers = printed(table), layers_of(architecture, table)
-    network, files = _load(context.data, architecture.name), photographs(context.data)
+    where = {"data": context.data, "name": architecture.name, "device": context.device}
+    network, files = _load(**where), photographs(context.data)
     if context.scale == "quick":
         # spread over the folder, which may be sorted by class
         files = files[:: max(1, len(files) // LEAST_SEEDS)][:LEAST_SEEDS]
@@ -87,7 +93,7 @@ def run(context: Context, table: str, architecture: Architecture) -> Outcome:
         present = [layer for layer in layers.values() if layer in network.layers]
     found = np.zeros((0, 0))
     if present:
-        task = partial(_task, data=context.data, name=architecture.name, layers=present)
+        task = partial(_task, **where, layers=present)
         found = np.array(context.sweep(task, files, table))
     _load.cache_clear()
     rows, rng = [], context.streams(1)[0]
@@ -157,6 +163,7 @@ def _experiment(table: str, architecture: Architecture) -> Experiment:
         run=lambda context: run(context, table, architecture),
         needs=f"{architecture.title}'s weights and photographs in --data DIR",
         claims=(table,),
+        gpu=True,
     )
 
 

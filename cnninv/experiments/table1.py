@@ -240,4 +240,5 @@ EXPERIMENT = Experiment(
     needs="nothing at quick scale (ten textures); at paper scale CIFAR-10 (--data DIR) and hours; a GPU for "
     "the paper's widths",
     claims=("Table 1",),
+    gpu=True,
 )
