@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import cnninv
-from cnninv.backend import array_module
+from cnninv.backend import array_module, device_versions
 from cnninv.cifar10 import read_cifar10
 from cnninv.files import output_folder, sha256, write_json, write_whole
 from cnninv.imagesets import ImageSet
@@ -91,7 +91,7 @@ def train_network(
         "title": what.architecture.title,
         "command": _command(name, filters, width, size, settings),
         "settings": asdict(chosen),
-        "device": "one GPU" if xp is not np else machine(),
+        "device": machine() if xp is np else device_versions("cuda")["gpu"],
         "versions": {"cnninv": cnninv.__version__, "numpy": np.__version__},
         "data": images.origin,
     } | summary(trained, images)

@@ -21,8 +21,8 @@ from cnninv.training.parts import Parts
 from cnninv.training.plans import Plan, Settings
 from cnninv.training.sgd import Nesterov, one_cycle
 
-EVALUATED = 500
-"""Images of a batch in evaluation."""
+EVALUATED = 128
+"""Images of a batch in evaluation: those of training have memory of that size already."""
 
 
 @dataclass

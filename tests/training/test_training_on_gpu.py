@@ -1,0 +1,46 @@
+"""The same lines on CuPy: gradients, a step and a short run are those of NumPy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnninv.backend import array_module, to_host
+from cnninv.training import Model, Settings, cross_entropy, paper_plan, plan, train
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture(scope="module")
+def cupy():
+    try:
+        return array_module("cuda")
+    except (OSError, ModuleNotFoundError) as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("what", [plan("vgg16-quarter"), paper_plan(3, "random", 8, 5)])
+def test_gradients_are_those_of_numpy(cupy, what):
+    rng = np.random.default_rng(0)
+    x, labels = rng.standard_normal((3, 32, 32, 8)), rng.integers(0, 10, 8)
+    found = []
+    for xp in (np, cupy):
+        model = Model(replace(what, dropout=0.2), np.random.default_rng(1), xp, np.float64)
+        logits = model.forward(xp.asarray(x), np.random.default_rng(2))
+        loss, gradient = cross_entropy(logits, xp.asarray(labels))
+        model.backward(gradient)
+        found.append({"loss": loss} | {k: to_host(g) for k, g in model.gradients.items()})
+    for name, expected in found[0].items():
+        np.testing.assert_allclose(
+            found[1][name], expected, atol=1e-11 * max(1, np.abs(expected).max())
+        )
+
+
+def test_a_run_is_resumed_on_the_gpu(cupy, tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (64, 3, 32, 32), dtype=np.uint8)
+    labels, settings = np.arange(64) % 10, Settings(epochs=2, batch=16, validation=16)
+    path = tmp_path / "checkpoint.npz"
+    whole = train(paper_plan(2, "learned", 8), images, labels, settings, path, xp=cupy)
+    again = train(paper_plan(2, "learned", 8), images, labels, settings, path, True, xp=cupy)
+    assert np.array_equal(whole.logits(images), again.logits(images))
