@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from training_step import training  # beside this file
+from on_gpu import gpu  # beside this file
+from training_step import training
 
 import cnninv
 from cnninv.architectures import Conv, ReLU
@@ -239,12 +240,16 @@ def main() -> None:
         measures.append(
             Measure(name, seconds[0], "PyTorch", seconds[1], "the bare products", seconds[2])
         )
+    if (found := gpu(rng)) is not None:
+        facts["gpu"] = {"device": found[0]}
+        measures += [Measure(*row) for row in found[1]]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, NumPy {np.__version__}, SciPy {scipy.__version__}"
     print(machine)
     for measure in measures:
         print(measure)
     for found in facts.values():
-        print("; ".join(f"{name} {value:,.4g}" for name, value in found.items()))
+        values = {n: v if isinstance(v, str) else f"{v:,.4g}" for n, v in found.items()}
+        print("; ".join(f"{name} {value}" for name, value in values.items()))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "machine": machine,
