@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cnninv.backend import array_namespace, to_device, to_host
 from cnninv.filters import normalize_filters, random_filters
 from cnninv.fourier import FourierConv
 from cnninv.iht import operator_norm
@@ -14,7 +15,6 @@ from cnninv.lasso import lambda_max, recover_code
 from cnninv.model import model_project, sample_code
 from cnninv.operator import ConvOperator
 from cnninv.pooling import pooling_regions
-from cnninv.statement import states
 
 D, SIZE, WINDOW = 15, 3, 2
 SHARES = {"conv(5,2)": 0.206, "conv(5,1)": 0.239}
@@ -67,10 +67,10 @@ def layer(filters: Any, D: int = D) -> FourierConv:
     return FourierConv(normalize_filters(filters).astype(np.float32), (D, D), padding="same")
 
 
-def row_lengths(W: Any) -> np.ndarray:
+def row_lengths(W: Any) -> Any:
     """‖W_i‖ of each row, below 1 where padding cuts the filter: the squared filters over an input of ones."""
     squares = ConvOperator(W.filters**2, W.layer.input_shape, padding="same")
-    return np.sqrt(squares @ np.ones(W.shape[1], W.dtype))
+    return np.sqrt(squares @ array_namespace(W).ones(W.shape[1], W.dtype))
 
 
 def regions(W: Any) -> np.ndarray:
@@ -78,7 +78,7 @@ def regions(W: Any) -> np.ndarray:
     return pooling_regions((W.layer.K, *W.layer.positions), WINDOW)
 
 
-def synthetic(W: Any, share: float, codes: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def synthetic(W: Any, share: float, codes: int, rng: np.random.Generator) -> dict[str, Any]:
     """‖Wᵀz‖/‖z‖ of random codes, one non-zero at most per channel and 2 × 2 region, values U[-1, 1].
 
     Parameters
@@ -92,11 +92,12 @@ def synthetic(W: Any, share: float, codes: int, rng: np.random.Generator) -> dic
 
     Returns
     -------
-    dict of ndarray, shape (codes,)
+    dict of arrays, shape (codes,)
         ``zero padding``: W as it is; ``unit rows``: every row of W scaled to unit norm.
     """
     K, k = W.layer.K, round(share * W.shape[0])
     z = sample_code(K, W.shape[0] // K, k, rng, regions(W), codes).astype(W.dtype)
+    z = array_namespace(W).asarray(z)
     unit = z / row_lengths(W)[:, None]
     length = norms(z)
     return {"zero padding": norms(W.T @ z) / length, "unit rows": norms(W.T @ unit) / length}
@@ -125,7 +126,8 @@ def extreme(
     float
     """
     K, k, blocks = W.layer.K, round(share * W.shape[0]), regions(W)
-    z = sample_code(K, W.shape[0] // K, k, rng, blocks).astype(W.dtype)
+    xp, z = array_namespace(W), sample_code(K, W.shape[0] // K, k, rng, blocks).astype(W.dtype)
+    z, blocks = xp.asarray(z), xp.asarray(blocks)
     most = W.dtype.type(operator_norm(W) ** 2)
     best = 0.0 if largest else np.inf
     for _ in range(iterations):
@@ -134,7 +136,6 @@ def extreme(
         best = (max if largest else min)(best, float(np.linalg.norm(x)))
         z = model_project(W @ x if largest else most * z - W @ x, K, k, blocks)
     return best
-
 
 
 def recovered_ratio(
@@ -152,7 +153,7 @@ def recovered_ratio(
     ----------
     W : operator
         A layer with `layer` and `@`, such as `ConvOperator` or `FourierConv`.
-    x : ndarray, shape (M*D²,) or (M*D², patches)
+    x : array, shape (M*D²,) or (M*D², patches)
     fraction : float
         λ/λ_max, for each patch.
     tol, iterations, norm, start
@@ -161,7 +162,7 @@ def recovered_ratio(
     Returns
     -------
     found : Recovered
-    z_init : ndarray
+    z_init : array
         Of line 1: a start for a smaller λ.
     """
     x = x.reshape(len(x), -1)
@@ -224,36 +225,40 @@ def random_activations(M: int, D: int, count: int, rng: np.random.Generator) -> 
     return np.ascontiguousarray(np.array(columns, np.float32).T)
 
 
-def draw_codes(task: Drawing) -> dict[str, dict[str, np.ndarray]]:
+def draw_codes(task: Drawing, device: str = "cpu") -> dict[str, dict[str, np.ndarray]]:
     """`synthetic` for both sparsities."""
-    W = _drawn(task)
-    return {source: synthetic(W, share, task.codes, task.rng) for source, share in SHARES.items()}
+    W, found = _drawn(task, device), {}
+    for source, share in SHARES.items():
+        ratios = synthetic(W, share, task.codes, task.rng)
+        found[source] = {scaling: to_host(values) for scaling, values in ratios.items()}
+    return found
 
 
-def search_codes(task: Drawing) -> tuple[float, float]:
+def search_codes(task: Drawing, device: str = "cpu") -> tuple[float, float]:
     """The smallest and the largest ratio that a search finds, at conv(5,2)'s sparsity."""
-    W, share = _drawn(task), SHARES["conv(5,2)"]
+    W, share = _drawn(task, device), SHARES["conv(5,2)"]
     return extreme(W, share, task.rng, largest=False), extreme(W, share, task.rng)
 
 
-def _drawn(task: Drawing) -> FourierConv:
+def _drawn(task: Drawing, device: str) -> FourierConv:
     """The layer of a task, its filters drawn if they are not given."""
     filters = task.filters
     if isinstance(filters, tuple):
         filters = random_filters(*filters, (SIZE, SIZE), task.rng)
-    return layer(filters)
+    return layer(to_device(filters, device))
 
 
-def recover(task: Seen) -> list[dict[str, np.ndarray]]:
+def recover(task: Seen, device: str = "cpu") -> list[dict[str, np.ndarray]]:
     """`recovered_ratio` along the λ, as dicts."""
-    W = layer(task.filters, round((len(task.x) / task.filters.shape[1]) ** 0.5))
+    filters, x = to_device(task.filters, device), to_device(task.x, device)
+    W = layer(filters, round((len(x) / filters.shape[1]) ** 0.5))
     norm, start, path = operator_norm(W), None, []
     for fraction in task.fractions:
-        found, start = recovered_ratio(W, task.x, fraction, task.tol, task.iterations, norm, start)
-        path.append(vars(found))
+        found, start = recovered_ratio(W, x, fraction, task.tol, task.iterations, norm, start)
+        path.append({name: to_host(values) for name, values in vars(found).items()})
     return path
 
 
-def norms(columns: np.ndarray) -> np.ndarray:
+def norms(columns: Any) -> Any:
     """The 2-norm of each column, summed in double precision."""
     return np.linalg.norm(columns.astype(float, copy=False), axis=0)
