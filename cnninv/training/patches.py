@@ -7,6 +7,8 @@ of long runs of memory.
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from cnninv.backend import array_namespace
 
 BLOCK = 1 << 20
@@ -71,13 +73,10 @@ def patch_columns(x: Any, size: int, buffers: Buffers | None = None) -> Iterator
     padded[:, border : border + height, border : border + width] = x
     for rows in blocks(height, M * size**2 * width * batch, xp.__name__):
         count = rows.stop - rows.start
-        window = xp.lib.stride_tricks.as_strided(
-            padded[:, rows.start :],
-            (M, size, size, count, width, batch),
-            (padded.strides[0], *padded.strides[1:3], *padded.strides[1:]),
-        )
-        P = buffers.take("patches" + str(count), window.shape, x)
-        P[...] = window
+        P = buffers.take(f"patches {count}", (M, size, size, count, width, batch), x)
+        for i, j in np.ndindex(size, size):
+            # tap (i, j) of every patch is x, shifted
+            P[:, i, j] = padded[:, rows.start + i : rows.stop + i, j : j + width]
         yield rows, P.reshape(M * size**2, count * width * batch)
 
 

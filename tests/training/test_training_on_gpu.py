@@ -1,18 +1,19 @@
-"""The same lines on CuPy: gradients, a step and a short run are those of NumPy."""
+"""The same lines on CuPy, or on a stand-in that refuses to move data unasked: gradients and runs as with NumPy."""
 
 from dataclasses import replace
 
+import fakecupy
 import numpy as np
 import pytest
 
 from cnninv.backend import array_module, to_host
 from cnninv.training import Model, Settings, cross_entropy, paper_plan, plan, train
 
-pytestmark = pytest.mark.gpu
 
-
-@pytest.fixture(scope="module")
-def cupy():
+@pytest.fixture(params=["stand-in", pytest.param("GPU", marks=pytest.mark.gpu)])
+def cupy(request, monkeypatch):
+    if request.param == "stand-in":
+        fakecupy.install(monkeypatch)
     try:
         return array_module("cuda")
     except (OSError, ModuleNotFoundError) as error:
