@@ -5,6 +5,7 @@ and some come in pairs: here is by how much, and how they look.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -84,19 +85,27 @@ def run(context: Context) -> Outcome:
 
 
 def _random(context: Context, architecture: Architecture, layers: list[Any]) -> Iterator[Row]:
-    drawn: dict[str, list[dict[str, float]]] = {conv.name: [] for conv in layers}
-    for rng in context.progress(context.streams(LEAST_SEEDS), f"{architecture.name}, random"):
-        for conv in layers:
-            K, M, *size = architecture.shapes[conv.name]
-            filters = random_filters(K, M, tuple(size), rng)
-            drawn[conv.name].append(measures(filters, conv.groups))
-    for name, values in drawn.items():
+    task = partial(_drawn, architecture=architecture, layers=layers)
+    drawn = context.sweep(task, context.streams(LEAST_SEEDS), f"{architecture.name}, random")
+    for conv in layers:
+        values = [found[conv.name] for found in drawn]
         yield from _rows(
             architecture,
-            name,
+            conv.name,
             "random",
             {measure: [value[measure] for value in values] for measure in MEASURES},
         )
+
+
+def _drawn(
+    rng: np.random.Generator, architecture: Architecture, layers: list[Any]
+) -> dict[str, dict[str, float]]:
+    """Random filters of each layer's size, measured."""
+    found = {}
+    for conv in layers:
+        K, M, *size = architecture.shapes[conv.name]
+        found[conv.name] = measures(random_filters(K, M, tuple(size), rng), conv.groups)
+    return found
 
 
 def _rows(architecture: Architecture, layer: str, kind: str, found: dict[str, Any]) -> list[Row]:

@@ -1,5 +1,6 @@
 """Activations as maps, and how far they are from one entry per pooling region (Gilbert 2017, §4.3, §4.4)."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
-from cnninv.experiments.fig3 import load
-from cnninv.experiments.sparsities import photographs
+from cnninv.experiments.sparsities import loaded, photographs
 from cnninv.images import center_crop, read_image
 from cnninv.networks import random_network
 
@@ -51,7 +51,7 @@ def crowding(h: Any) -> dict[str, float]:
 
 def run(context: Context) -> Outcome:
     """Random filters on the sample photograph, and, with `--data`, VGG-16 on those that are there."""
-    network, files = load(context.data, "vgg16"), photographs(context.data)
+    network, files = loaded(context.data, "vgg16"), photographs(context.data)
     files = files[:: context.pick(max(1, len(files) // LEAST_SEEDS), EVERY)]
     rows: list[Row] = []
     if network is not None and len(files) >= LEAST_SEEDS:
@@ -65,35 +65,40 @@ def run(context: Context) -> Outcome:
 
 def _learned(context: Context, network: Any, files: list[Path]) -> list[Row]:
     layers = [layer for layer in network.layers if layer.startswith("relu")]
-    found: dict[str, list[dict[str, float]]] = {layer: [] for layer in layers}
-    for file in context.progress(files, "activations"):
-        for layer, h in network.activations(read_image(file), layers).items():
-            found[layer].append(crowding(h))
+    task = partial(_of_one, data=context.data, layers=layers)
+    found = context.sweep(task, files, "activations")
     return _rows(found, "learned", f"{len(files)} photographs")
+
+
+def _of_one(file: Path, data: str, layers: list[str]) -> dict[str, dict[str, float]]:
+    """VGG-16 on one photograph."""
+    activations = loaded(data, "vgg16").activations(read_image(file), layers)
+    return {layer: crowding(h) for layer, h in activations.items()}
 
 
 def _random(context: Context) -> list[Row]:
     """One network of random filters a seed, on the middle of the sample photograph."""
-    image = center_crop(read_image("sample"), RANDOM_CROP)
-    found: dict[str, list[dict[str, float]]] = {}
-    for rng in context.progress(context.streams(LEAST_SEEDS), "random filters"):
-        network = random_network("vgg16", rng, last=RANDOM_LAST)
-        layers = [layer for layer in network.layers if layer.startswith("relu")]
-        x = np.float32(255 * image) - np.float32(network.preprocessing.mean)[:, None, None]
-        for layer, h in network.forward(x, layers).items():
-            found.setdefault(layer, []).append(crowding(h))
+    found = context.sweep(_of_random, context.streams(LEAST_SEEDS), "random filters")
     return _rows(found, "random", f"{LEAST_SEEDS} networks, one photograph")
 
 
-def _rows(found: dict[str, list[dict[str, float]]], kind: str, where: str) -> list[Row]:
+def _of_random(rng: np.random.Generator) -> dict[str, dict[str, float]]:
+    image = center_crop(read_image("sample"), RANDOM_CROP)
+    network = random_network("vgg16", rng, last=RANDOM_LAST)
+    layers = [layer for layer in network.layers if layer.startswith("relu")]
+    x = np.float32(255 * image) - np.float32(network.preprocessing.mean)[:, None, None]
+    return {layer: crowding(h) for layer, h in network.forward(x, layers).items()}
+
+
+def _rows(found: list[dict[str, dict[str, float]]], kind: str, where: str) -> list[Row]:
     return [
         row(
             f"§4.4 {measure}, c({layer.removeprefix('relu').replace('_', ',')}) {kind}",
             f"{convention}; {where}",
             None,
-            [value[measure] for value in values],
+            [of_one[layer][measure] for of_one in found],
         )
-        for layer, values in found.items()
+        for layer in found[0]
         for measure, convention in MEASURES.items()
     ]
 

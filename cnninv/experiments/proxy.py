@@ -66,25 +66,34 @@ def run(context: Context) -> Outcome:
     """Random filters, and, with `--data`, the learned ones of the layers that are there."""
     network = load(context.data, "vgg16")
     shapes = VGG16.upto(context.pick(QUICK_LAST, LAST)).shapes
-    found: dict[tuple[str, int, str], Any] = {}
-    for layer, (K, M, *size) in context.progress(shapes.items(), "δ_k by layer"):
+    tasks: list[tuple[str, int, str, np.random.Generator, Any]] = []
+    for layer, shape in shapes.items():
         for k in context.pick((4,), (4, 16)):
             if network is not None and layer in network.convolutions:
-                rng = context.streams(1)[0]
-                found[layer, k, "learned"] = bounds(network.filters(layer), k, rng)
-            drawn = [
-                bounds(random_filters(K, M, tuple(size), rng), k, rng)
-                for rng in context.streams(LEAST_SEEDS)
-            ]
-            found[layer, k, "random"] = {
-                name: [values[name] for values in drawn] for name in CONVENTIONS
-            }
+                rng, filters = context.streams(1)[0], network.filters(layer)
+                tasks.append((layer, k, "learned", rng, filters))
+            # the same streams for each layer
+            tasks += [(layer, k, "random", rng, shape) for rng in context.streams(LEAST_SEEDS)]
+    found: dict[tuple[str, int, str], dict[str, list[float]]] = {}
+    for task, values in zip(tasks, context.sweep(_bounds, tasks, "δ_k by layer"), strict=True):
+        of_layer = found.setdefault(task[:3], {name: [] for name in CONVENTIONS})
+        for name in CONVENTIONS:
+            of_layer[name].append(values[name])
     rows = [
         row(quantity(*key), CONVENTIONS[name], None, values[name])
         for key, values in found.items()
         for name in CONVENTIONS
     ]
     return Outcome(rows, draw(rows))
+
+
+def _bounds(task: tuple[str, int, str, np.random.Generator, Any]) -> dict[str, float]:
+    """Of the filters in a task, or of random ones of a shape in it."""
+    _, k, kind, rng, filters = task
+    if kind == "random":
+        K, M, *size = filters
+        filters = random_filters(K, M, tuple(size), rng)
+    return bounds(filters, k, rng)
 
 
 def quantity(layer: str, k: int, kind: str) -> str:

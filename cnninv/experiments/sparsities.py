@@ -44,15 +44,20 @@ def _shares_of_one(network: Any, layers: list[str], file: Path, device: str = "c
     return [100 * float((activations[layer] != 0).mean()) for layer in layers]
 
 
+def loaded(data: str | None, name: str, device: str = "cpu") -> Any:
+    """The network of that name in the folder, read once in each process: tasks only name it."""
+    files = () if data is None else sorted(Path(data).glob(f"{name}*.*"))
+    return _read(data, name, device, tuple((file, file.stat().st_mtime_ns) for file in files))
+
+
 @lru_cache(maxsize=1)
-def _load(data: str | None, name: str, device: str) -> Any:
-    """Once in each process: a task names the network and does not carry it."""
+def _read(data: str | None, name: str, device: str, files: tuple) -> Any:
     network = load(data, name)
     return network.on(device) if network else None
 
 
 def _task(file: Path, data: str, name: str, device: str, layers: list[str]) -> list[float]:
-    return _shares_of_one(_load(data, name, device), layers, file, device)
+    return _shares_of_one(loaded(data, name, device), layers, file, device)
 
 
 def layers_of(architecture: Architecture, table: str) -> dict[str, str]:
@@ -84,7 +89,7 @@ def run(context: Context, table: str, architecture: Architecture) -> Outcome:
     """All layers that the network in `--data` has, over its photographs: 20 of them, or all."""
     paper, layers = printed(table), layers_of(architecture, table)
     where = {"data": context.data, "name": architecture.name, "device": context.device}
-    network, files = _load(**where), photographs(context.data)
+    network, files = loaded(**where), photographs(context.data)
     if context.scale == "quick":
         # spread over the folder, which may be sorted by class
         files = files[:: max(1, len(files) // LEAST_SEEDS)][:LEAST_SEEDS]
@@ -95,7 +100,7 @@ def run(context: Context, table: str, architecture: Architecture) -> Outcome:
     if present:
         task = partial(_task, **where, layers=present)
         found = np.array(context.sweep(task, files, table))
-    _load.cache_clear()
+    _read.cache_clear()
     rows, rng = [], context.streams(1)[0]
     for quantity, layer in layers.items():
         if layer in present:

@@ -6,6 +6,7 @@ forward pass may have done otherwise; none explains it.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,7 @@ import numpy as np
 from cnninv.architectures import Architecture, MaxPool, Normalization
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
 from cnninv.experiments.coherences import printed
-from cnninv.experiments.fig3 import load
-from cnninv.experiments.sparsities import photographs
+from cnninv.experiments.sparsities import loaded, photographs
 from cnninv.images import read_image
 from cnninv.networks import Network
 from cnninv.plots import COLOURS
@@ -102,7 +102,7 @@ def pooled_first(layers: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def run(context: Context) -> Outcome:
     """All readings over some of the photographs in `--data`."""
-    network, files = load(context.data, "alexnet"), photographs(context.data)
+    network, files = loaded(context.data, "alexnet"), photographs(context.data)
     files = files[:: context.pick(max(1, len(files) // LEAST_SEEDS), EVERY)]
     paper = {label: printed("Table 7")[f"Table 7 {label} non-zeros %"] for label in LAYERS}
     if network is None or len(files) < LEAST_SEEDS or LAYERS["conv5"] not in network.layers:
@@ -112,10 +112,8 @@ def run(context: Context) -> Outcome:
             for label, value in paper.items()
         ]
         return Outcome(rows, draw({}, paper))
-    found = {
-        name: shares(reading, files)
-        for name, reading in context.progress(list(readings(network).items()), "readings")
-    }
+    by_file = context.sweep(partial(_of_one, data=context.data), files, "readings")
+    found = {name: np.array([of_one[name] for of_one in by_file]) for name in by_file[0]}
     rows = [
         row(
             f"Table 7, other readings: {label}",
@@ -128,6 +126,15 @@ def run(context: Context) -> Outcome:
         for i, label in enumerate(LAYERS)
     ]
     return Outcome(rows, draw(found, paper))
+
+
+def _of_one(file: Path, data: str) -> dict[str, np.ndarray]:
+    """All readings of one photograph."""
+    found = _readings(loaded(data, "alexnet"))
+    return {name: shares(reading, [file])[0] for name, reading in found.items()}
+
+
+_readings = lru_cache(maxsize=1)(readings)
 
 
 def shares(reading: Reading, files: list[Path]) -> np.ndarray:

@@ -61,7 +61,7 @@ def test_a_folder_gives_rows_for_the_layers_that_are_there(tmp_path, rng, monkey
 
 @pytest.mark.shared
 def test_vggs_regions_have_more_than_one_entry(shared_data):
-    network = maps.load(str(shared_data), "vgg16")
+    network = maps.loaded(str(shared_data), "vgg16")
     h = network.activations(maps.portrait(), ["relu1_2", "relu3_3"])
     early, late = (maps.crowding(h[layer]) for layer in ("relu1_2", "relu3_3"))
     assert early["more than one"] > 85 > late["more than one"] > 65

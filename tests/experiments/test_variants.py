@@ -51,7 +51,7 @@ def test_without_photographs_nothing_is_run():
 
 @pytest.mark.shared
 def test_no_reading_makes_conv3_and_conv4_as_sparse_as_printed(shared_data):
-    network = variants.load(str(shared_data), "alexnet")
+    network = variants.loaded(str(shared_data), "alexnet")
     files = sparsities.photographs(str(shared_data))[::450]
     for name, reading in variants.readings(network).items():
         conv3, conv4 = variants.shares(reading, files).mean(axis=0)[1:3]
