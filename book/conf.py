@@ -29,6 +29,7 @@ extensions = [
     "figures",
     "launch",
     "statements",
+    "accessible",
 ]
 book_repository = os.environ["BOOK_REPOSITORY"]
 # all pages are read again when what reads them has changed
@@ -50,9 +51,9 @@ default_role = "code"
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
+napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_custom_sections = ["Source", "Sources"]
-python_maximum_signature_line_length = 80
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 viewcode_line_numbers = True

@@ -6,9 +6,9 @@
     for (const element of document.querySelectorAll(wide)) {
       if (element.scrollWidth > element.clientWidth) {
         element.tabIndex = 0;
-        element.setAttribute("role", "region");
+        element.setAttribute("role", "group");
         element.setAttribute("aria-label", names[element.tagName]);
-      } else if (element.getAttribute("role") === "region") {
+      } else if (element.getAttribute("role") === "group") {
         for (const name of ["tabindex", "role", "aria-label"]) element.removeAttribute(name);
       }
     }

@@ -48,49 +48,46 @@ def browser(site):
     if path is None:
         pytest.skip("needs a browser: Chromium or Chrome on the PATH")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # no other host has an address here: asking for one fails, and is noticed
+        nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+        browser = driver.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", nowhere]
+        )
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def tab(browser, address):
+    """One tab for all tests; what goes wrong in it is listed as `tab.problems`."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.problems = []
+
+    def note(text: str) -> None:
+        page.problems.append(text)
+
+    page.on("pageerror", lambda error: note(f"error: {error}"))
+    page.on("requestfailed", lambda request: note(f"failed: {request.url}"))
+    page.on("response", lambda answer: answer.ok or note(f"{answer.status}: {answer.url}"))
+    page.on(
+        "console",
+        lambda message: message.type in ("error", "warning") and note(message.text),
+    )
+    yield page
+    context.close()
+
+
 @pytest.fixture
-def open_page(browser, address):
-    """Open a page of the site; what went wrong meanwhile is listed as `page.problems`."""
-    contexts = []
+def open_page(tab, address):
+    """Open a page of the site at a width, in a colour scheme."""
 
     def open_one(name: str, width: int = 1280, scheme: str = "light"):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            permissions=["clipboard-read", "clipboard-write"],
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.problems = []
+        tab.goto("about:blank")
+        tab.problems.clear()
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.emulate_media(color_scheme=scheme)
+        tab.goto(address + name, wait_until="load")
+        return tab
 
-        def only_here(route):
-            if route.request.url.startswith((address, "data:")):
-                route.continue_()
-            else:
-                page.problems.append(f"asked for {route.request.url}")
-                route.abort()
-
-        page.route("**/*", only_here)
-        page.on("pageerror", lambda error: page.problems.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: page.problems.append(f"failed: {request.url}"))
-        page.on(
-            "response",
-            lambda answer: answer.ok or page.problems.append(f"{answer.status}: {answer.url}"),
-        )
-        page.on(
-            "console",
-            lambda message: (
-                message.type in ("error", "warning") and page.problems.append(message.text)
-            ),
-        )
-        page.goto(address + name, wait_until="load")
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
+    return open_one

@@ -6,9 +6,17 @@ import pytest
 from book.conftest import AXE, SITE
 
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html")) or ["index.html"]
-# pages of source code are all of one kind
-READ = [page for page in PAGES if not page.startswith("_modules/")] + [
-    page for page in PAGES if page.startswith("_modules/cnninv/theorems/reconstruction")
+# the pages of the source code are all of one kind, so are those of the reference
+READ = [
+    page
+    for page in PAGES
+    if not page.startswith("_modules/") or page.endswith("theorems/reconstruction.html")
+]
+KINDS = [
+    page
+    for page in READ
+    if not page.startswith("api/")
+    or page.endswith(("index.html", "model.html", "theorems.reconstruction.html"))
 ]
 
 CUT_OFF = """() => {
@@ -44,7 +52,7 @@ IMAGES = """async () => {
 }"""
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", READ)
 def test_page_loads_typeset_and_whole_on_a_phone(open_page, name):
     page = open_page(name, width=375)
     assert page.evaluate(IMAGES) == []
@@ -55,19 +63,29 @@ def test_page_loads_typeset_and_whole_on_a_phone(open_page, name):
     assert page.problems == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", READ)
-def test_page_passes_the_accessibility_checker(open_page, name, scheme):
-    page = open_page(name, scheme=scheme)
-    page.evaluate("() => document.querySelectorAll('details').forEach(part => part.open = true)")
+# left out: formulas, which have the colour of their paragraph, and all but the first cells of code,
+# which are alike; both have thousands of elements
+VIOLATIONS = """async (options) => {
+  document.querySelectorAll("details").forEach((part) => (part.open = true));
+  [...document.querySelectorAll("div.cell_input")].slice(4).forEach((cell) => cell.classList.add("alike"));
+  const result = await axe.run(
+    { exclude: [[".katex"], [".alike"]] },
+    { resultTypes: ["violations"], ...options },
+  );
+  return result.violations.flatMap((found) =>
+    found.nodes.slice(0, 3).map((node) => `${found.id}: ${node.html.slice(0, 150)} ${node.failureSummary}`)
+  );
+}"""
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_page_passes_the_accessibility_checker_in_light_and_dark(open_page, name):
+    page = open_page(name)
     page.add_script_tag(path=AXE)
-    result = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    violations = [
-        f"{violation['id']}: {node['html'][:150]} {node['failureSummary']}"
-        for violation in result["violations"]
-        for node in violation["nodes"][:3]
-    ]
-    assert not violations, "\n".join(violations)
+    assert page.evaluate(VIOLATIONS, {}) == []
+    page.emulate_media(color_scheme="dark")
+    only = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+    assert page.evaluate(VIOLATIONS, only) == []
 
 
 def test_search_finds_lemma_b3(open_page):
