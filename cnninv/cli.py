@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from cnninv.backend import explain
+from cnninv.backend import explain, select, to_device
 from cnninv.files import data_folder, output_folder, read_json, sha256, write_json, write_whole
 
 
@@ -77,6 +77,7 @@ def _parser() -> Parser:
     invert.add_argument("--window", type=int, default=2, help="pooling region (default 2)")
     invert.add_argument("--k", type=int, help="entries to keep (default: one in each region)")
     invert.add_argument("--iterations", type=int, default=30, help="of IHT (default 30)")
+    invert.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     invert.add_argument("--seed", type=int, default=0)
     invert.add_argument("--out", default="out", help="folder for the figure (default out)")
     invert.set_defaults(command=_invert)
@@ -155,7 +156,7 @@ def _invert(options: argparse.Namespace) -> None:
     from cnninv.plots import STYLE
     from cnninv.validation import whole_number
 
-    image = read_image(options.image)
+    device, image = select(options.device), read_image(options.image)
     cropped = center_crop(image, whole_number(options.crop, "--crop", low=1))
     rng = np.random.default_rng(whole_number(options.seed, "--seed", low=0))
     if options.filters == "random":
@@ -171,7 +172,8 @@ def _invert(options: argparse.Namespace) -> None:
         else f"its middle {cropped.shape[1]} × {cropped.shape[2]}"
     )
     print(f"photograph: {height} × {width} pixels; used: {used}")
-    result = invert(cropped, filters, options.window, options.k, options.iterations)
+    there = [to_device(array, device) for array in (cropped, filters)]
+    result = invert(*there, options.window, options.k, options.iterations)
     K, rows = result.shape[0], int(np.prod(result.shape))
     print(
         f"W: {rows:,} × {cropped.size:,}, {result.nnz:,} non-zeros, ‖W‖² = {result.norm_squared:.1f}"

@@ -194,7 +194,7 @@ class TransposedBlocks:
     """Wᵀ of `RowBlocks`."""
 
     def __init__(self, blocks: RowBlocks) -> None:
-        self.T = blocks
+        self.T, self.xp = blocks, blocks.xp
         self.shape, self.dtype = blocks.shape[::-1], blocks.dtype
 
     def __repr__(self) -> str:

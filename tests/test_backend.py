@@ -105,6 +105,15 @@ def test_an_unusable_gpu_is_one_line_at_the_command_line(no_cupy, tmp_path, caps
     assert error.count("\n") == 1
 
 
+def test_a_photograph_is_inverted_on_the_device(gpu, tmp_path, capsys):
+    small = ["--crop", "16", "--count", "4", "--iterations", "2", "--out", str(tmp_path)]
+    printed = []
+    for device in ("cpu", "cuda"):
+        assert main(["invert", "sample", "--device", device, *small]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+
+
 def test_out_of_memory_is_one_line_at_the_command_line(monkeypatch, tmp_path, capsys):
     asked = "Unable to allocate 8.00 TiB for an array"
     monkeypatch.setattr("cnninv.experiments.runner.run_experiment", raising(MemoryError(asked)))

@@ -12,7 +12,8 @@ from cnninv import backend
 from cnninv.backend import array_module, free_gpu_memory, select, to_device, to_host
 from cnninv.cli import main
 
-pytestmark = pytest.mark.gpu
+# what CuPy and its libraries warn of is theirs
+pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("default")]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,6 +13,7 @@ from cnninv.coherence import filter_gram
 from cnninv.fourier import FourierConv
 from cnninv.networks import max_pool_windows
 from cnninv.rip import gram
+from cnninv.row_blocks import RowBlocks
 
 K, N, k, D, M = 4, 6, 2, 8, 6
 FILTERS = cnninv.random_filters(K, M, 3, np.random.default_rng(0))
@@ -95,6 +96,9 @@ USES = {
             "winograd, circular": {"method": "winograd", "padding": "circular"},
         }.items()
     },
+    "RowBlocks": lambda put: RowBlocks(put(SQUARE), (4, 6), 1, 1, rows=20) @ put(X[:48]),
+    "RowBlocks, transposed": lambda put: RowBlocks(put(FILTERS), D, rows=5).T @ put(Z_BATCH),
+    "RowBlocks, groups": lambda put: RowBlocks(put(SQUARE), (4, 3), 1, 1, groups=2) @ put(X[:48]),
     "FourierConv": lambda put: FourierConv(put(SQUARE), (4, 6), "same") @ put(X[:48]),
     "FourierConv, transposed": lambda put: FourierConv(put(FILTERS), D).T @ put(Z_BATCH),
     "ConvOperator, 1-D": lambda put: cnninv.ConvOperator(put(FILTERS), D) @ put(X),
