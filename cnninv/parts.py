@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 import zipfile
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,21 @@ class Parts:
     folder: Path
     settings: dict[str, Any]
     sweep: str = ""
+    _sweeps: set[str] = field(default_factory=set, compare=False)
 
     def of(self, sweep: str) -> "Parts":
-        """The parts of one sweep of this computation."""
-        return replace(self, sweep=re.sub(r"\W+", "-", sweep))
+        """The parts of one sweep of this computation.
+
+        Raises
+        ------
+        ValueError
+            If another sweep of this computation has the name.
+        """
+        name = re.sub(r"\W+", "-", sweep)
+        if name in self._sweeps:
+            raise ValueError(f"two sweeps are called {sweep!r}; their parts would be mixed up")
+        self._sweeps.add(name)
+        return replace(self, sweep=name)
 
     def keep(self, index: int, value: Any) -> None:
         """Write one part, whole or not at all."""

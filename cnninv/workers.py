@@ -118,11 +118,12 @@ class Processes(Executor):
 
     def restart(self) -> None:
         """Stop all processes at once; others start with the next task."""
-        pool, self._pool = self._pool, None
-        for process in self._spawn.stop():
-            process.join()
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+        with _deaf():  # a second Ctrl-C is not to leave some of them
+            pool, self._pool = self._pool, None
+            for process in self._spawn.stop():
+                process.join()
+            if pool is not None:
+                pool.shutdown(wait=False, cancel_futures=True)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """As `concurrent.futures.Executor.shutdown`."""
@@ -188,6 +189,19 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Here, Ctrl-C is ignored; only the main thread may say so, and only it is interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _begin() -> None:

@@ -63,6 +63,13 @@ def test_other_settings_have_other_parts(tmp_path):
     assert one.of("a").read(0) is MISSING
 
 
+def test_sweeps_of_one_run_have_names_of_their_own(tmp_path):
+    parts = Parts(tmp_path, {})
+    parts.of("phase, step 1")
+    with pytest.raises(ValueError, match="two sweeps are called 'phase: step 1'"):
+        parts.of("phase: step 1")
+
+
 def test_parts_of_other_code_are_deleted(tmp_path, monkeypatch):
     parts_beside(tmp_path, "fig2", {}).keep(0, 1)
     monkeypatch.setattr(module, "code", lambda: "changed")
