@@ -7,6 +7,7 @@ the layer below, before and after ReLU.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -41,6 +42,8 @@ LAYERS = {"conv3_2": "conv3_1", "conv3_3": "conv3_2"}
 """The layers measured, and the one below: conv(5,2)'s weights are not to be had where this was recorded."""
 FRACTIONS = (0.1, 0.03, 0.01, 0.004)
 """λ/λ_max: the paper leaves λ open."""
+SMALLER = 0.002
+"""One more for learned filters before ReLU, whose codes are sparser at the same λ."""
 BORDER = (
     "padding takes a third of the filter at a border of each axis: centre 15/16 = 0.938 with regions drawn "
     "alike, of which partial ones lie at one border; 43/45 = 0.956 with entries drawn alike"
@@ -74,7 +77,8 @@ def run(context: Context) -> Outcome:
     rows, panel = _drawn_rows(context, network, drawing, searching)
     panels = {"3(a)": panel, "3(b)": {}, "3(c)": {}}
     instances = _instances(context, network, recovering)
-    paths = context.sweep(recover, [at.task for at in instances], "fig3 (b) and (c)")
+    solve = partial(recover, device=context.device)
+    paths = context.sweep(solve, [at.task for at in instances], "fig3 (b) and (c)")
     for at, path in zip(instances, paths, strict=True):
         found = {
             fraction: Recovered(**step)
@@ -100,7 +104,8 @@ def _drawn_rows(
     codes, rows, panel = context.pick(5, 50), [], {}
     for kind in _kinds(context, network):
         tasks = [Drawing(kind.filters, codes, rng) for rng in drawing.spawn(LEAST_SEEDS)]
-        samples = context.sweep(draw_codes, tasks, f"fig3 (a), {kind.name}")
+        measure = partial(draw_codes, device=context.device)
+        samples = context.sweep(measure, tasks, f"fig3 (a), {kind.name}")
         quantity = f"3(a) ‖Wᵀz‖/‖z‖, {kind.name}"
         for source, share in SHARES.items():
             for scaling in ("zero padding", "unit rows"):
@@ -115,7 +120,8 @@ def _drawn_rows(
                 if scaling == "unit rows" and source == "conv(5,2)":
                     panel[kind.name] = values.ravel()
         search = [Drawing(kind.filters, 1, rng) for rng in searching.spawn(1)]
-        ((low, high),) = context.sweep(search_codes, search, f"fig3 (a), search, {kind.name}")
+        look = partial(search_codes, device=context.device)
+        ((low, high),) = context.sweep(look, search, f"fig3 (a), search, {kind.name}")
         where = f"{kind.size}, D = {D}, 20.6% non-zero, zero padding, truncated power iterations"
         rows.append(row(f"{quantity}, smallest that a search finds", where, None, low))
         rows.append(row(f"{quantity}, largest that a search finds", where, None, high))
@@ -127,7 +133,7 @@ def _drawn_rows(
 def _kinds(context: Context, network: Any) -> list[Kind]:
     K = context.pick(32, 512)
     size = f"K = M = {K}" + context.pick(" in place of 512", ", as conv(5,2)")
-    kinds = [Kind("random filters", size, (K, K))]
+    kinds = [Kind(context.pick("random filters", "random filters, conv(5,2)'s size"), size, (K, K))]
     for place, name in enumerate(LAYERS if network else ()):
         filters = network.filters(name)
         K, M = filters.shape[:2]
@@ -149,7 +155,8 @@ def _instances(context: Context, network: Any, rng: np.random.Generator) -> list
         for number, relu, words in (("3(b)", False, "before"), ("3(c)", True, "after")):
             seen = f"x: {below} {words} ReLU, M = {M}, D = {width}, {x.shape[1]} patches"
             sees = np.maximum(x, 0) if relu else x
-            task = Seen(filters, sees, fractions, tol, iterations)
+            more = (SMALLER,) if kind.startswith("learned") and not relu else ()
+            task = Seen(filters, sees, fractions + more, tol, iterations)
             instances.append(Instance(number, kind, seen, task))
 
     if network is not None and context.scale == "paper":
@@ -157,9 +164,8 @@ def _instances(context: Context, network: Any, rng: np.random.Generator) -> list
             filters = network.filters(name)
             x = activations(network, below, context.data, LEAST_SEEDS, rng)
             add(f"learned filters, {name}", filters, x, f"VGG-16's {below}")
-            if not any(at.kind.startswith("random") for at in instances):  # both are of one size
-                drawn = random_filters(*filters.shape[:2], (SIZE, SIZE), rng)
-                add(f"random filters, {name}'s size", drawn, x, f"VGG-16's {below}")
+            drawn = random_filters(*filters.shape[:2], (SIZE, SIZE), rng)
+            add(f"random filters, {name}'s size", drawn, x, f"VGG-16's {below}")
     else:
         M, width = context.pick((16, 9), (64, D))
         x = random_activations(M, width, LEAST_SEEDS, rng)
@@ -230,35 +236,37 @@ def _not_run(quantity: str) -> Row:
 
 
 def draw(panels: dict[str, dict[str, np.ndarray]]) -> Any:
-    """Three histograms as in the paper, labelled where they stand."""
+    """The paper's three histograms, one line for each kind of filter; the paper's centre in grey."""
     words = {
         "3(a)": "(a)  random codes, unit rows",
-        "3(b)": "(b)  from activations before ReLU",
-        "3(c)": "(c)  from activations after ReLU",
+        "3(b)": "(b)  recovered, before ReLU",
+        "3(c)": "(c)  recovered, after ReLU",
     }
-    figure, axes = plt.subplots(1, 3, figsize=(9, 2.9), layout="constrained")
+    kinds = list(dict.fromkeys(kind for drawn in panels.values() for kind in drawn))
+    figure, axes = plt.subplots(
+        1, 3, figsize=(9, 1.3 + 0.55 * len(kinds)), sharey=True, layout="constrained"
+    )
     for axis, (number, drawn) in zip(axes, sorted(panels.items()), strict=True):
-        everything = np.append(np.concatenate(list(drawn.values())), 1)
-        low, high = everything.min(), everything.max()
-        reach = (low - 0.05 * (high - low), high + 0.05 * (high - low))
         axis.axvline(1, color="0.8", linewidth=4, zorder=0)
-        for level, (colour, (kind, values)) in enumerate(zip(COLOURS, drawn.items(), strict=False)):
-            axis.hist(values, 40, range=reach, density=True, color=colour, alpha=0.7)
-            # over its histogram, one line for each kind
-            axis.text(
-                values.mean(),
-                0.98 - 0.09 * level,
-                kind.replace(" filters", ""),
-                color=colour,
-                ha="center",
-                va="top",
-                fontsize=8,
-                transform=axis.get_xaxis_transform(),
+        for line, kind in enumerate(kinds):
+            if kind not in drawn:
+                axis.text(1, line - 0.3, "not measured", color="0.6", ha="center", fontsize=8)
+                continue
+            counts, edges = np.histogram(drawn[kind], 25 if len(drawn[kind]) > 100 else 8)
+            # upwards from its line; the axis points down
+            axis.stairs(
+                line - 0.8 * counts / counts.max(),
+                edges,
+                baseline=line,
+                fill=True,
+                color=COLOURS[line % len(COLOURS)],
             )
-        axis.set(title=words[number], xlabel="‖Wᵀz‖/‖z‖", yticks=[])
+        axis.set(title=words[number], xlabel="‖Wᵀz‖/‖z‖", ylim=(len(kinds) - 0.9, -1))
+        axis.margins(x=0.1)
         axis.spines["left"].set_visible(False)
-        axis.margins(y=0.5)
-    axes[0].set_ylabel("density (grey: the paper)")
+        axis.tick_params(axis="y", length=0)
+    names = [kind.replace(" filters", "").replace(", ", "\n") for kind in kinds]
+    axes[0].set_yticks(np.arange(len(kinds)) - 0.3, names)
     return figure
 
 
