@@ -13,7 +13,7 @@ help:
 	@echo "make book        the web book, from the chapters as they are stored, in build/book/html"
 	@echo "make assignments the student edition of the problem sets, in build/course/release"
 	@echo "make grade       SUBMISSIONS=FOLDER: points and feedback, in build/course"
-	@echo "make bench       speed and memory beside peers and physical limits"
+	@echo "make bench       speed and memory beside peers and physical limits; RECORD=1 stores the table"
 	@echo "make lint        formatting and lint of code and chapters"
 	@echo "make format      formatting and safe fixes"
 	@echo "make readme      rewrite the generated tables of the README"
@@ -41,7 +41,7 @@ grade: .venv/dev
 	$(BIN)/python chapters/exercises/course.py grade "$(SUBMISSIONS)"
 
 bench: .venv/dev
-	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/run.py $(if $(RECORD),--record)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

@@ -20,6 +20,7 @@ WORK = DATA.parent / "build" / "record"
 LARGEST_PNG = 300_000
 ORIGINS = {
     "paper.json": "the numbers that Gilbert et al. 2017 print",
+    "bench.json": "measured by `make bench RECORD=1`",
     "vgg16-quarter.safetensors": "trained by `cnninv train vgg16-quarter` (vgg16-quarter.md)",
     "vgg16-quarter.md": "the card of vgg16-quarter.safetensors",
     "vgg16-quarter.json": "what `cnninv train vgg16-quarter` wrote",

@@ -21,7 +21,39 @@ def figure_2() -> str:
     return "\n".join(lines)
 
 
+def speed() -> str:
+    """The recorded benchmarks as Markdown: each beside its peer and its physical limit."""
+    recorded = json.loads((data_folder() / "bench.json").read_text(encoding="utf-8"))
+    lines = [
+        f"On {recorded['machine']}:",
+        "",
+        "| | time | beside a peer | beside a limit |",
+        "|---|---|---|---|",
+    ]
+    for row in recorded["measures"]:
+        seconds, ratio, share = row["seconds"], row["ratio"], row["share"]
+        time = f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1e3:.1f} ms"
+        peer = "" if ratio is None else f"{ratio:.2g} times the time of {row['peer']}"
+        limit = "" if share is None else f"{share:.0%} of {row['limit']}"
+        if "GFLOP/s" in row["facts"]:
+            limit = f"{row['facts']['GFLOP/s']:.1f} GFLOP/s"
+        cells = (cell.replace("|", "\\|") for cell in (row["operation"], time, peer, limit))
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "| cost grows as a power of | non-zeros | filters | channels | pixels | batch |"]
+    lines.append("|---|---|---|---|---|---|")
+    found = {(row["operation"], row["size"]): row for row in recorded["exponents"]}
+    for operation in dict.fromkeys(row["operation"] for row in recorded["exponents"]):
+        cells = (
+            found.get((operation, size)) for size in ("non-zeros", "K", "M", "pixels", "batch")
+        )
+        shown = ["" if c is None else f"{c['exponent']:.2f} (± {c['residual']:.0%})" for c in cells]
+        lines.append(f"| {operation} | {' | '.join(shown)} |")
+    return "\n".join(lines)
+
+
 TABLES = {"statements": lambda: markdown(statement_table()), "figure 2": figure_2}
+if (data_folder() / "bench.json").is_file():
+    TABLES["speed"] = speed
 
 
 def with_tables(text: str) -> str:
