@@ -1,5 +1,6 @@
 """Products of large explicit matrices on several cores (SciPy's use one, but release the interpreter lock)."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import scipy.sparse
 
 from cnninv.threads import in_threads, slices, thread_count
-from cnninv.validation import real_array, real_matrix
+from cnninv.validation import real_array, real_matrix, whole_number
 
 PART = 2**22
 """Non-zeros of a slice of rows, about."""
@@ -19,9 +20,9 @@ class ThreadedMatrix:
     """A sparse matrix whose products use several cores: ``@`` on vectors and on blocks of columns, ``.T``.
 
     W x and W X are made slice by slice of rows, Wᵀ H chunk by chunk of columns; so they are, bit for bit,
-    SciPy's. Wᵀ h adds up one vector for each slice of rows, in their order. The number of threads changes no
-    bit anywhere. Wᵀ is not stored a second time: as the columns of a CSC matrix, the rows of W give it at
-    the same speed. Slices share their memory with W.
+    SciPy's (unless `filters` is given). Wᵀ h adds up one vector for each slice of rows, in their order. The
+    number of threads changes no bit anywhere. Wᵀ is not stored a second time: as the columns of a CSC matrix,
+    the rows of W give it at the same speed. Slices share their memory with W.
 
     Parameters
     ----------
@@ -29,11 +30,21 @@ class ThreadedMatrix:
         In memory; one that is not CSR is converted.
     threads : int, optional
         `cnninv.threads.core_count` if not given.
+    filters : int, optional
+        K, if W is the matrix of a layer of one group: its K blocks of rows then have the same columns, and the
+        K rows of one shift are a dense matrix, K × M·l, that meets the entries of x under it. Products so are
+        several times as fast, since the columns are read once and not K times and BLAS multiplies (on as many
+        threads as it is told; the order of its sums is its own). Nothing is copied but those entries.
 
     Attributes
     ----------
     shape, dtype : of W
     threads : int
+
+    Raises
+    ------
+    ValueError
+        If the blocks of rows that `filters` names have different columns.
 
     Examples
     --------
@@ -45,7 +56,7 @@ class ThreadedMatrix:
     array([1., 2., 0., 0.])
     """
 
-    def __init__(self, W: Any, threads: int | None = None) -> None:
+    def __init__(self, W: Any, threads: int | None = None, filters: int | None = None) -> None:
         if not scipy.sparse.issparse(W):
             raise TypeError(f"W is a {type(W).__name__}; expected a sparse array in memory")
         self.matrix = scipy.sparse.csr_array(real_matrix(W, "W"))
@@ -54,6 +65,9 @@ class ThreadedMatrix:
         self._rows = _slices(self.matrix)
         views = [_view(self.matrix, rows) for rows in self._rows]
         self._parts, self._transposed = zip(*views, strict=True)
+        self.filters = None if filters is None else whole_number(filters, "filters", low=1)
+        if filters is not None:
+            _check_blocks(self.matrix, self.filters, self.threads)
 
     def __repr__(self) -> str:
         rows, columns = self.shape
@@ -63,6 +77,11 @@ class ThreadedMatrix:
         """W x for x of shape (columns,) or (columns, batch)."""
         x = self._check(x, self.shape[1])
         y = np.empty((self.shape[0], *x.shape[1:]), np.result_type(self.dtype, x.dtype))
+        if self.filters is not None:
+            hidden = y.reshape(self.filters, -1, *x.shape[1:])
+            for j, values, columns in self._shifts():
+                np.matmul(values, x.take(columns, axis=0), out=hidden[:, j])
+            return y
         chunks = _chunks(x)
 
         def job(part: int) -> None:
@@ -80,6 +99,12 @@ class ThreadedMatrix:
     def transposed_product(self, h: Any) -> np.ndarray:
         """Wᵀ h for h of shape (rows,) or (rows, batch)."""
         h = self._check(h, self.shape[0])
+        if self.filters is not None:
+            x = np.zeros((self.shape[1], *h.shape[1:]), np.result_type(self.dtype, h.dtype))
+            hidden = h.reshape(self.filters, -1, *h.shape[1:])
+            for j, values, columns in self._shifts():
+                x[columns] += values.T @ hidden[:, j]
+            return x
         if h.ndim == 2:
             return self._transposed_block(h)
 
@@ -100,6 +125,14 @@ class ThreadedMatrix:
     # what scipy.sparse.linalg.aslinearoperator asks for
     matvec = matmat = __matmul__
     rmatvec = rmatmat = transposed_product
+
+    def _shifts(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Each shift j, the K × M·l values of its rows (a view), and their columns."""
+        W, n = self.matrix, self.shape[0] // self.filters
+        values = W.data.reshape(self.filters, -1)
+        for j in range(n):
+            entries = slice(W.indptr[j], W.indptr[j + 1])
+            yield j, values[:, entries], W.indices[entries]
 
     def _transposed_block(self, H: np.ndarray) -> np.ndarray:
         x = np.empty((self.shape[1], H.shape[1]), np.result_type(self.dtype, H.dtype))
@@ -149,6 +182,24 @@ class TransposedMatrix:
     def to_matrix(self) -> scipy.sparse.csr_array:
         """The explicit Wᵀ, stored anew."""
         return self.T.matrix.T.tocsr()
+
+
+def _check_blocks(W: scipy.sparse.csr_array, K: int, threads: int) -> None:
+    """Refuse K blocks of rows that do not have the same columns, each column once."""
+    n, size = W.shape[0] // K, W.nnz // K
+    ends = W.indptr[: n + 1]
+
+    def same(block: int) -> bool:
+        columns = W.indices[block * size : (block + 1) * size]
+        rows = W.indptr[block * n : (block + 1) * n + 1] - W.indptr[block * n]
+        return np.array_equal(rows, ends) and np.array_equal(columns, W.indices[:size])
+
+    fits = W.shape[0] % K == 0 and W.nnz % K == 0 and W.has_canonical_format
+    if not fits or not all(in_threads(same, range(K), threads)):
+        raise ValueError(
+            f"filters = {K} must be a number of blocks of rows with the same sorted columns; those of W, "
+            f"{W.shape[0]} × {W.shape[1]}, differ"
+        )
 
 
 def _slices(W: scipy.sparse.csr_array) -> list[slice]:

@@ -348,6 +348,7 @@ TABLE = {
     cnninv.ThreadedMatrix: {
         "W": (scipy.sparse.csr_array(W), SPARSE),
         "threads": (1, optional(whole(1))),
+        "filters": (1, optional(whole(1))),
     },
     cnninv.average_pool_matrix: POOL,
     cnninv.batch_norm_matrix: {

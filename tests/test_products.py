@@ -90,3 +90,35 @@ def test_what_does_not_fit_is_refused(rng):
         W.T @ np.ones(16)
     assert repr(W) == "ThreadedMatrix(24 × 16, 136 non-zeros, float64)".replace("136", "144")
     assert repr(W.T) == repr(W) + ".T"
+
+
+@given(st.one_of(layers(), circular_layers()), st.integers(1, 3))
+def test_rows_of_one_shift_as_a_dense_matrix(layer, batch):
+    W, rng = layer.W, np.random.default_rng(0)
+    dense = ThreadedMatrix(W, filters=len(layer.filters))
+    X, H = (rng.standard_normal((size, batch)) for size in W.shape[::-1])
+    np.testing.assert_allclose(dense @ X, W @ X, atol=1e-12)
+    np.testing.assert_allclose(dense.T @ H, W.T @ H, atol=1e-12)
+    np.testing.assert_allclose(dense @ X[:, 0], W @ X[:, 0], atol=1e-12)
+    np.testing.assert_allclose(dense.T @ H[:, 0], W.T @ H[:, 0], atol=1e-12)
+
+
+def test_dense_rows_keep_the_dtype(rng):
+    W = conv_matrix(random_filters(4, 3, 3, rng).astype(np.float32), 8)
+    dense = ThreadedMatrix(W, filters=4)
+    for dtype in (np.float32, np.float64):
+        x, h = np.ones(W.shape[1], dtype), np.ones(W.shape[0], dtype)
+        assert (dense @ x).dtype == (W @ x).dtype
+        assert (dense.T @ h).dtype == (W.T @ h).dtype
+
+
+def test_blocks_with_other_columns_are_refused(rng):
+    grouped = conv_matrix(random_filters(4, 1, 3, rng), 8, groups=2)
+    different = r"filters = {} must be a number of blocks of rows with the same .* 24 × 16, differ"
+    for filters in (2, 4, 5, 24):
+        with pytest.raises(ValueError, match=different.format(filters)):
+            ThreadedMatrix(grouped, filters=filters)
+    ThreadedMatrix(grouped, filters=1)
+    lengths = scipy.sparse.csr_array([[1.0, 1.0], [1.0, 0.0], [1.0, 0.0], [1.0, 1.0]])
+    with pytest.raises(ValueError, match="filters = 2 must be"):
+        ThreadedMatrix(lengths, filters=2)

@@ -63,10 +63,13 @@ def products(rng: np.random.Generator) -> Iterator[Measure]:
     filters = cnninv.random_filters(128, 128, (3, 3), rng).astype(np.float32)
     W = cnninv.conv_matrix(filters, (28, 28), padding="same")
     threaded, size = cnninv.ThreadedMatrix(W, THREADS), W.data.nbytes + W.indices.nbytes
+    dense = cnninv.ThreadedMatrix(W, THREADS, filters=128)
     copy = copy_job(size)
     for name, ours, theirs, length in (
         ("W x", threaded, W, W.shape[1]),
         ("Wᵀ h", threaded.T, W.T, W.shape[0]),
+        ("W x, rows of a shift dense", dense, W, W.shape[1]),
+        ("Wᵀ h, rows of a shift dense", dense.T, W.T, W.shape[0]),
     ):
         x = rng.standard_normal(length).astype(np.float32)
         seconds, peer, limit = in_turn(lambda: ours @ x, lambda: theirs @ x, copy, repeats=5)  # noqa: B023
@@ -75,11 +78,13 @@ def products(rng: np.random.Generator) -> Iterator[Measure]:
             # W is read once, and the copy reads and writes
             "GB/s that the copy moves": 2 * size / limit / 1e9,
         }
-        operation = f"{name}, explicit, 128 × 128 × 3 × 3 on 28 × 28, {THREADS} threads"
+        operation = f"{name}, explicit, 128 × 128 × 3 × 3 on 28 × 28"
         yield Measure(operation, seconds, "scipy.sparse", peer, "a copy of W", limit, facts)
     for name, ours, theirs, length in (
         ("W X, 64 columns", threaded, W, W.shape[1]),
         ("Wᵀ H, 64 columns", threaded.T, W.T, W.shape[0]),
+        ("W X, 64 columns, rows of a shift dense", dense, W, W.shape[1]),
+        ("Wᵀ H, 64 columns, rows of a shift dense", dense.T, W.T, W.shape[0]),
     ):
         X = rng.standard_normal((length, 64)).astype(np.float32)
         seconds, peer = in_turn(lambda: ours @ X, lambda: theirs @ X, repeats=2)  # noqa: B023
