@@ -12,10 +12,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cnninv.architectures import ALEXNET, VGG16, Architecture
+from cnninv.backend import to_device
 from cnninv.coherence import filter_gram
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
 from cnninv.experiments.fig3 import load
-from cnninv.filters import normalize_filters, random_filters
+from cnninv.filters import check_filters, normalize_filters, random_filters
 
 QUICK = 128
 """At quick scale, layers of at most so many filters."""
@@ -36,7 +37,7 @@ def measures(filters: Any, groups: int = 1) -> dict[str, float]:
     filters : array-like, shape (K, M/groups, l1, l2)
     groups : int
     """
-    parts = np.split(np.asarray(filters, dtype=float), groups)
+    parts = np.split(check_filters(filters).astype(float), groups)
     partners = np.concatenate([-filter_gram(part).min(axis=1) for part in parts])
     moved = [
         np.concatenate([np.diag(filter_gram(part, lag)) for part in parts])
@@ -72,7 +73,7 @@ def run(context: Context) -> Outcome:
         layers = [conv for conv in architecture.convolutions if context.pick(conv.K <= QUICK, True)]
         for conv in layers:
             if network is not None and conv.name in network.convolutions:
-                found = measures(network.filters(conv.name), conv.groups)
+                found = measures(context.put(network.filters(conv.name)), conv.groups)
                 rows += _rows(architecture, conv.name, "learned", found)
         rows += _random(context, architecture, layers)
         if network is not None:
@@ -85,7 +86,7 @@ def run(context: Context) -> Outcome:
 
 
 def _random(context: Context, architecture: Architecture, layers: list[Any]) -> Iterator[Row]:
-    task = partial(_drawn, architecture=architecture, layers=layers)
+    task = partial(_drawn, architecture=architecture, layers=layers, device=context.device)
     drawn = context.sweep(task, context.streams(LEAST_SEEDS), f"{architecture.name}, random")
     for conv in layers:
         values = [found[conv.name] for found in drawn]
@@ -98,13 +99,14 @@ def _random(context: Context, architecture: Architecture, layers: list[Any]) -> 
 
 
 def _drawn(
-    rng: np.random.Generator, architecture: Architecture, layers: list[Any]
+    rng: np.random.Generator, architecture: Architecture, layers: list[Any], device: str
 ) -> dict[str, dict[str, float]]:
     """Random filters of each layer's size, measured."""
     found = {}
     for conv in layers:
         K, M, *size = architecture.shapes[conv.name]
-        found[conv.name] = measures(random_filters(K, M, tuple(size), rng), conv.groups)
+        filters = to_device(random_filters(K, M, tuple(size), rng), device)
+        found[conv.name] = measures(filters, conv.groups)
     return found
 
 

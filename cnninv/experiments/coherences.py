@@ -8,11 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cnninv.architectures import ALEXNET, VGG16, Architecture
+from cnninv.backend import to_device
 from cnninv.coherence import coherence
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
 from cnninv.experiments.fig3 import load
 from cnninv.files import data_folder, read_json
-from cnninv.filters import random_filters
+from cnninv.filters import check_filters, random_filters
 from cnninv.plots import COLOURS
 
 CONVENTIONS = {
@@ -37,7 +38,7 @@ def layer_coherence(filters: Any, groups: int = 1, **convention: bool) -> float:
     convention : bool
         ``signed`` and ``shifts`` of `coherence`.
     """
-    parts = np.split(np.asarray(filters, dtype=float), groups)
+    parts = np.split(check_filters(filters).astype(float), groups)
     return max(coherence(part, **convention) for part in parts)
 
 
@@ -54,12 +55,15 @@ def learned(network: Any) -> dict[str, dict[str, float]]:
 
 
 def random(
-    architecture: Architecture, rng: np.random.Generator, conventions: Iterable[str] = CONVENTIONS
+    architecture: Architecture,
+    rng: np.random.Generator,
+    conventions: Iterable[str] = CONVENTIONS,
+    device: str = "cpu",
 ) -> dict[str, dict[str, float]]:
     """Coherence by convention and by layer of Gaussian filters of each layer's size."""
     found: dict[str, dict[str, float]] = {name: {} for name in conventions}
     for conv in architecture.convolutions:
-        filters = random_filters(*_sizes(architecture, conv.name), rng)
+        filters = to_device(random_filters(*_sizes(architecture, conv.name), rng), device)
         for name, values in found.items():
             values[conv.name] = layer_coherence(filters, conv.groups, **CONVENTIONS[name])
     return found
@@ -84,7 +88,7 @@ def run(context: Context, table: str, architecture: Architecture) -> Outcome:
     """Random filters of all layers, and, with `--data`, the learned ones of those that are there."""
     layers, paper = [conv.name for conv in architecture.convolutions], printed(table)
     network = load(context.data, architecture.name)
-    found = learned(network) if network else {name: {} for name in CONVENTIONS}
+    found = learned(network.on(context.device)) if network else {name: {} for name in CONVENTIONS}
     rows = []
     for layer, following in zip(layers, [*layers[1:], None], strict=True):
         quantity = f"{label(table, layer)} learned"
@@ -115,7 +119,8 @@ def _random_rows(
         shifts = number < context.pick(0, LEAST_SEEDS)
         names = [name for name, given in CONVENTIONS.items() if shifts or "shifts" not in given]
         tasks.append((rng, names))
-    found = context.sweep(partial(_random, architecture), tasks, f"{table}, random filters")
+    task = partial(_random, architecture, device=context.device)
+    found = context.sweep(task, tasks, f"{table}, random filters")
     samples = {name: [values[name] for values in found if name in values] for name in CONVENTIONS}
     return [
         row(
@@ -132,9 +137,9 @@ def _random_rows(
 
 
 def _random(
-    architecture: Architecture, task: tuple[np.random.Generator, list[str]]
+    architecture: Architecture, task: tuple[np.random.Generator, list[str]], device: str
 ) -> dict[str, dict[str, float]]:
-    return random(architecture, *task)
+    return random(architecture, *task, device)
 
 
 def _nearness(value: float, printed: float) -> str:

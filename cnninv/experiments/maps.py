@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from cnninv.backend import to_device
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
 from cnninv.experiments.sparsities import loaded, photographs
 from cnninv.images import center_crop, read_image
@@ -40,12 +41,12 @@ def crowding(h: Any) -> dict[str, float]:
     K, rows, columns = (
         length - length % size for length, size in zip(h.shape, (1, 2, 2), strict=True)
     )
-    regions = np.asarray(h[:, :rows, :columns]).reshape(K, rows // 2, 2, columns // 2, 2)
+    regions = h[:, :rows, :columns].reshape(K, rows // 2, 2, columns // 2, 2)
     count = (regions != 0).sum(axis=(2, 4))
     kept = (regions.max(axis=(2, 4)) ** 2).sum(dtype=float)
     return {
-        "more than one": 100 * float((count > 1).sum() / max(1, (count > 0).sum())),
-        "energy kept": 100 * float(kept / max((regions**2).sum(dtype=float), 1e-300)),
+        "more than one": 100 * (float((count > 1).sum()) / max(1, int((count > 0).sum()))),
+        "energy kept": 100 * (float(kept) / max(float((regions**2).sum(dtype=float)), 1e-300)),
     }
 
 
@@ -65,29 +66,32 @@ def run(context: Context) -> Outcome:
 
 def _learned(context: Context, network: Any, files: list[Path]) -> list[Row]:
     layers = [layer for layer in network.layers if layer.startswith("relu")]
-    task = partial(_of_one, data=context.data, layers=layers)
+    task = partial(_of_one, data=context.data, layers=layers, device=context.device)
     found = context.sweep(task, files, "activations")
     return _rows(found, "learned", f"{len(files)} photographs")
 
 
-def _of_one(file: Path, data: str, layers: list[str]) -> dict[str, dict[str, float]]:
+def _of_one(file: Path, data: str, layers: list[str], device: str) -> dict[str, dict[str, float]]:
     """VGG-16 on one photograph."""
-    activations = loaded(data, "vgg16").activations(read_image(file), layers)
+    network, image = loaded(data, "vgg16", device), to_device(read_image(file), device)
+    activations = network.activations(image, layers)
     return {layer: crowding(h) for layer, h in activations.items()}
 
 
 def _random(context: Context) -> list[Row]:
     """One network of random filters a seed, on the middle of the sample photograph."""
-    found = context.sweep(_of_random, context.streams(LEAST_SEEDS), "random filters")
+    task = partial(_of_random, device=context.device)
+    found = context.sweep(task, context.streams(LEAST_SEEDS), "random filters")
     return _rows(found, "random", f"{LEAST_SEEDS} networks, one photograph")
 
 
-def _of_random(rng: np.random.Generator) -> dict[str, dict[str, float]]:
+def _of_random(rng: np.random.Generator, device: str) -> dict[str, dict[str, float]]:
     image = center_crop(read_image("sample"), RANDOM_CROP)
     network = random_network("vgg16", rng, last=RANDOM_LAST)
     layers = [layer for layer in network.layers if layer.startswith("relu")]
     x = np.float32(255 * image) - np.float32(network.preprocessing.mean)[:, None, None]
-    return {layer: crowding(h) for layer, h in network.forward(x, layers).items()}
+    activations = network.on(device).forward(to_device(x, device), layers)
+    return {layer: crowding(h) for layer, h in activations.items()}
 
 
 def _rows(found: list[dict[str, dict[str, float]]], kind: str, where: str) -> list[Row]:

@@ -4,12 +4,14 @@ W is the smallest layer that pools: 4 × 4 inputs, 2 × 2 outputs, one pooling r
 There δ_2 is the coherence of rows of different filters, and μ ≤ δ_k ≤ (k − 1)μ.
 """
 
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from cnninv.architectures import VGG16
+from cnninv.backend import array_namespace, to_device
 from cnninv.bracket import model_rip_bracket
 from cnninv.conv import conv_matrix
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
@@ -46,18 +48,18 @@ def bounds(filters: Any, k: int, rng: np.random.Generator) -> dict[str, float]:
     K, W = len(filters), conv_matrix(filters, (D, D))
     n = W.shape[0] // K
     # M_k has no two rows of one filter
-    products = np.abs(gram(W)).reshape(K, n, K, n)
-    products[np.arange(K), :, np.arange(K)] = 0
+    xp, products = array_namespace(W), abs(gram(W)).reshape(K, n, K, n)
+    products[xp.arange(K), :, xp.arange(K)] = 0
     pairs = K * (K - 1) * n**2
     lower, upper = model_rip_bracket(W, K, k, rng, starts=STARTS)
-    z = sample_code(K, n, k, rng, batch=TRIALS)
+    z = xp.asarray(sample_code(K, n, k, rng, batch=TRIALS))
     ratios = np.sum((W.T @ z) ** 2, axis=0) / np.sum(z**2, axis=0)
     return {
         "coherence": (k - 1) * float(products.max()),
         "upper": upper,
         "lower": lower,
         "sampled": model_rip_sampled(W, K, k, rng, trials=TRIALS),
-        "mean square": float(np.sqrt((products**2).sum() / pairs)),
+        "mean square": float(np.sqrt(float((products**2).sum()) / pairs)),
         "codes": float(ratios.std()),
     }
 
@@ -75,7 +77,8 @@ def run(context: Context) -> Outcome:
             # the same streams for each layer
             tasks += [(layer, k, "random", rng, shape) for rng in context.streams(LEAST_SEEDS)]
     found: dict[tuple[str, int, str], dict[str, list[float]]] = {}
-    for task, values in zip(tasks, context.sweep(_bounds, tasks, "δ_k by layer"), strict=True):
+    bound = partial(_bounds, device=context.device)
+    for task, values in zip(tasks, context.sweep(bound, tasks, "δ_k by layer"), strict=True):
         of_layer = found.setdefault(task[:3], {name: [] for name in CONVENTIONS})
         for name in CONVENTIONS:
             of_layer[name].append(values[name])
@@ -87,13 +90,13 @@ def run(context: Context) -> Outcome:
     return Outcome(rows, draw(rows))
 
 
-def _bounds(task: tuple[str, int, str, np.random.Generator, Any]) -> dict[str, float]:
+def _bounds(task: tuple[str, int, str, np.random.Generator, Any], device: str) -> dict[str, float]:
     """Of the filters in a task, or of random ones of a shape in it."""
     _, k, kind, rng, filters = task
     if kind == "random":
         K, M, *size = filters
         filters = random_filters(K, M, tuple(size), rng)
-    return bounds(filters, k, rng)
+    return bounds(to_device(filters, device), k, rng)
 
 
 def quantity(layer: str, k: int, kind: str) -> str:

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cnninv.architectures import Architecture, MaxPool, Normalization
+from cnninv.backend import array_namespace
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
 from cnninv.experiments.coherences import printed
 from cnninv.experiments.sparsities import loaded, photographs
@@ -43,11 +44,11 @@ def readings(network: Network) -> dict[str, Reading]:
         network.weights,
         network.architecture,
     )
-    mean = np.asarray(preprocess.mean, dtype=np.float32)
-    mean = mean if mean.ndim == 1 else mean.mean(axis=(1, 2))
+    xp, mean = _place(network), np.asarray(preprocess.mean, dtype=np.float32)
+    mean = xp.asarray(mean if mean.ndim == 1 else mean.mean(axis=(1, 2)))
 
     def inputs(change: Callable[[np.ndarray], np.ndarray]) -> Reading:
-        return network, lambda image: np.ascontiguousarray(change(preprocess(image))), 0.0
+        return network, lambda image: xp.ascontiguousarray(change(preprocess(image))), 0.0
 
     def layers(**changes: Any) -> Reading:
         return with_architecture(
@@ -67,7 +68,7 @@ def readings(network: Network) -> dict[str, Reading]:
         return Network(replace(weights, **changes)), preprocess, 0.0
 
     flipped = {
-        name: np.ascontiguousarray(f[..., ::-1, ::-1]) for name, f in weights.filters.items()
+        name: xp.ascontiguousarray(f[..., ::-1, ::-1]) for name, f in weights.filters.items()
     }
     silent = {name: np.zeros_like(bias) for name, bias in weights.biases.items()}
     return {
@@ -112,7 +113,8 @@ def run(context: Context) -> Outcome:
             for label, value in paper.items()
         ]
         return Outcome(rows, draw({}, paper))
-    by_file = context.sweep(partial(_of_one, data=context.data), files, "readings")
+    task = partial(_of_one, data=context.data, device=context.device)
+    by_file = context.sweep(task, files, "readings")
     found = {name: np.array([of_one[name] for of_one in by_file]) for name in by_file[0]}
     rows = [
         row(
@@ -128,10 +130,15 @@ def run(context: Context) -> Outcome:
     return Outcome(rows, draw(found, paper))
 
 
-def _of_one(file: Path, data: str) -> dict[str, np.ndarray]:
+def _of_one(file: Path, data: str, device: str) -> dict[str, np.ndarray]:
     """All readings of one photograph."""
-    found = _readings(loaded(data, "alexnet"))
+    found = _readings(loaded(data, "alexnet", device))
     return {name: shares(reading, [file])[0] for name, reading in found.items()}
+
+
+def _place(network: Network) -> Any:
+    """Where the network is: numpy or cupy."""
+    return array_namespace(network.filters("conv1"))
 
 
 _readings = lru_cache(maxsize=1)(readings)
@@ -142,7 +149,8 @@ def shares(reading: Reading, files: list[Path]) -> np.ndarray:
     network, preprocess, least = reading
     found = []
     for file in files:
-        activations = network.forward(preprocess(read_image(file)), LAYERS.values())
+        image = _place(network).asarray(read_image(file))
+        activations = network.forward(preprocess(image), LAYERS.values())
         found.append([100 * float((activations[name] > least).mean()) for name in LAYERS.values()])
     return np.array(found)
 

@@ -1,0 +1,101 @@
+"""What the experiments measure, on the stand-in for a GPU: the same numbers, and arrays back in memory."""
+
+import fakecupy
+import numpy as np
+import pytest
+
+from cnninv import random_filters, random_network, sample_code
+from cnninv.backend import to_device
+from cnninv.experiments import (
+    alike,
+    coherences,
+    fig2,
+    maps,
+    model_rip,
+    phase,
+    proxy,
+    scaling,
+    sparsities,
+    variants,
+)
+from cnninv.rip import model_rip_exact
+
+FILTERS = random_filters(6, 4, (3, 3), np.random.default_rng(0))
+ALEXNET = random_network("alexnet", np.random.default_rng(1))
+X = np.float32(np.random.default_rng(2).random((3, 227, 227)))
+SEEN = model_rip.Seen(
+    FILTERS, np.float32(X.ravel()[: 4 * 36].reshape(-1, 1)), (0.1, 0.03), 1e-2, 300
+)
+
+
+def figure_2(device):
+    z = sample_code(fig2.K, fig2.SHIFTS, 3, np.random.default_rng(0), batch=2)
+    W = fig2.layer(np.random.default_rng(1))
+    return list(fig2.ratios(to_device(W, device), to_device(z, device)).values())
+
+
+def other_readings(device):
+    found = variants.readings(ALEXNET.on(device))
+    names = [
+        "colours in the order BGR",
+        "mean colour in place of the mean image",
+        "filters flipped",
+    ]
+    return [variants.shares(found[name], ["sample"]) for name in names]
+
+
+MEASURED = {
+    "alike": lambda device: list(alike.measures(to_device(FILTERS, device), groups=2).values()),
+    "coherences": lambda device: coherences.layer_coherence(
+        to_device(FILTERS, device), 2, shifts=True
+    ),
+    "fig2": figure_2,
+    "maps": lambda device: [
+        list(maps.crowding(h).values())
+        for h in ALEXNET.on(device).forward(to_device(X, device), ["relu1", "relu2"]).values()
+    ],
+    "model_rip, drawn": lambda device: [
+        list(found.values())
+        for found in model_rip.draw_codes(
+            model_rip.Drawing((6, 6), 2, np.random.default_rng(0)), device
+        ).values()
+    ],
+    "model_rip, searched": lambda device: model_rip.search_codes(
+        model_rip.Drawing((6, 6), 1, np.random.default_rng(0)), device
+    ),
+    "model_rip, recovered": lambda device: [
+        [path[name] for name in ("ratio", "error", "share")]
+        for path in model_rip.recover(SEEN, device)
+    ],
+    "phase": lambda device: phase.recover(
+        2, 16, np.random.default_rng(0), K=6, D=9, codes=3, iterations=8, device=device
+    ),
+    "proxy": lambda device: list(
+        proxy.bounds(to_device(FILTERS, device), 3, np.random.default_rng(0)).values()
+    ),
+    "scaling": lambda device: model_rip_exact(
+        scaling.spread_layer(3, 2, 4, 20, 5, np.random.default_rng(0), device), 3, 2
+    ),
+    "sparsities": lambda device: sparsities._shares_of_one(
+        ALEXNET.on(device), ["relu1", "pool5"], "sample", device
+    ),
+    "variants": other_readings,
+}
+
+
+@pytest.mark.parametrize("what", MEASURED)
+def test_experiments_measure_the_same_on_the_device(what, monkeypatch):
+    here = MEASURED[what]("cpu")
+    fakecupy.install(monkeypatch)
+    there = MEASURED[what]("cuda")
+    _compare(there, here)
+
+
+def _compare(there, here):
+    if isinstance(here, (list, tuple)):
+        for one, other in zip(there, here, strict=True):
+            _compare(one, other)
+        return
+    if isinstance(there, fakecupy.ndarray):
+        there = there.get()
+    np.testing.assert_allclose(there, here, rtol=1e-6, atol=1e-7)
