@@ -4,23 +4,13 @@ The code is the library's own, the arrays are CuPy's. Times are the GPU's, betwe
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from measure import Measure
 
 import cnninv
-from cnninv.backend import DeviceError, array_module, device_versions, select, to_device
-
-
-class Row(NamedTuple):
-    """What a `Measure` of run.py is made of."""
-
-    operation: str
-    seconds: float
-    peer: str
-    peer_seconds: float
-    limit: str
-    limit_seconds: float
+from cnninv.backend import DeviceError, array_module, select, to_device
 
 
 def seconds_of(job: Callable[[], Any], repeats: int = 20) -> float:
@@ -45,19 +35,18 @@ def copying(size: int) -> float:
     return seconds_of(lambda: cupy.copyto(target, source))
 
 
-def gpu(rng: np.random.Generator) -> tuple[str, list[Row]] | None:
-    """The GPU's name and versions, and the rows; None, and the reason printed, without a GPU."""
+def gpu(rng: np.random.Generator) -> Iterator[Measure]:
+    """All of them; without a GPU none, and the reason is printed."""
     try:
         select("cuda")
     except (DeviceError, ModuleNotFoundError) as error:
         print(f"on a GPU: not run: no GPU at hand ({error})")
-        return None
-    machine = ", ".join(f"{name} {value}" for name, value in device_versions("cuda").items())
-    rows = [*explicit(rng), *factored(rng), figure_3(rng)]
-    return machine, rows
+        return
+    for part in (explicit, factored, figure_3):
+        yield from part(rng)
 
 
-def explicit(rng: np.random.Generator, channels: int = 256, D: int = 28) -> Iterator[Row]:
+def explicit(rng: np.random.Generator, channels: int = 256, D: int = 28) -> Iterator[Measure]:
     """Products of the CSR matrix; the limit is to read its values and columns at the speed of a copy."""
     filters = to_device(_filters(channels, rng), "cuda")
     W = cnninv.conv_matrix(filters, (D, D), padding="same")
@@ -76,21 +65,21 @@ def explicit(rng: np.random.Generator, channels: int = 256, D: int = 28) -> Iter
         ("W.T H, 64 columns", lambda: W.T @ H, lambda: factored.T @ H),
     ):
         times = seconds_of(job), seconds_of(other)
-        yield Row(f"{operation}, {name}", times[0], peer, times[1], limit, read)
+        yield Measure(f"{operation}, {name}", times[0], peer, times[1], limit, read)
 
 
 def factored(
     rng: np.random.Generator, channels: int = 512, D: int = 15, batch: int = 64
-) -> list[Row]:
+) -> Iterator[Measure]:
     """Wᵀ of the factored operator on a batch of codes of conv(5,2)'s size, against PyTorch."""
     try:
         import torch
     except ModuleNotFoundError:
         print("the factored operator on a GPU: not run, since its peer, PyTorch, is not installed")
-        return []
+        return
     if not torch.cuda.is_available():
         print("the factored operator on a GPU: not run, since PyTorch sees no GPU")
-        return []
+        return
     filters = to_device(_filters(channels, rng), "cuda")
     W = cnninv.ConvOperator(filters, (D, D), padding="same")
     codes = rng.standard_normal((channels, D, D, batch)).astype(np.float32)
@@ -99,7 +88,6 @@ def factored(
     images = torch.from_numpy(np.ascontiguousarray(codes.transpose(3, 0, 1, 2))).cuda()
     left = filters.reshape(channels, -1).T
     right = z.reshape(channels, -1)
-    rows = []
     for tf32, limit in (
         (False, "the bare product"),
         (True, "the bare product on the matrix units (TF32)"),
@@ -115,11 +103,12 @@ def factored(
             bare = seconds_of(lambda pair=product: pair[0] @ pair[1])
         name = f"W.T Z factored, {channels}×{channels}×3×3 on {D}×{D}, {batch} codes, GPU, float32"
         kind = "PyTorch, TF32" if tf32 else "PyTorch"
-        rows.append(Row(name, seconds_of(lambda: W.T @ z), kind, peer, limit, bare))
-    return rows
+        yield Measure(name, seconds_of(lambda: W.T @ z), kind, peer, limit, bare)
 
 
-def figure_3(rng: np.random.Generator, channels: int = 512, D: int = 15, codes: int = 50) -> Row:
+def figure_3(
+    rng: np.random.Generator, channels: int = 512, D: int = 15, codes: int = 50
+) -> Iterator[Measure]:
     """Figure 3 (a) at the paper's size with the explicit matrix, against the factored one."""
     filters = to_device(_filters(channels, rng), "cuda")
     W = cnninv.conv_matrix(filters, (D, D), padding="same")
@@ -134,7 +123,7 @@ def figure_3(rng: np.random.Generator, channels: int = 512, D: int = 15, codes: 
     )
     by_rows = W.T.tocsr()
     times = [seconds_of(lambda m=m: m @ z) for m in (W.T, factored.T, by_rows)]
-    return Row(name, times[0], "the factored operator", times[1], "Wᵀ stored by rows", times[2])
+    yield Measure(name, times[0], "the factored operator", times[1], "Wᵀ stored by rows", times[2])
 
 
 def _filters(channels: int, rng: np.random.Generator) -> np.ndarray:

@@ -17,12 +17,14 @@ from pathlib import Path
 import explicit  # beside this file, as the others
 import factored
 import numpy as np
+import on_gpu
 import scipy.sparse
 import theory
 from measure import THREADS, Measure, in_turn
 from scaling import exponents
 from training_step import training
 
+from cnninv.backend import device_versions, select
 from cnninv.files import data_folder, write_json
 
 
@@ -45,15 +47,17 @@ BENCHMARKS: dict[str, Callable[[np.random.Generator], Iterator[Measure]]] = {
     "bracket": theory.bracket,
     "sparse_coding": theory.sparse_coding,
     "iterations": theory.iterations,
+    "gpu": on_gpu.gpu,
 }
 """To register one: a function of a generator of random numbers that yields `Measure`s."""
 
 
 def machine() -> str:
     """What the numbers depend on."""
+    gpu = (f", {name} {version}" for name, version in device_versions(select("auto")).items())
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, {THREADS} threads, Python "
-        f"{platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
+        f"{platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}{''.join(gpu)}"
     )
 
 
