@@ -87,7 +87,7 @@ def _parser() -> Parser:
     train.add_argument("--filters", default="learned", choices=("random", "learned"))
     train.add_argument("--width", type=int, help="channels of the paper's networks (Table 5's)")
     train.add_argument("--size", type=int, help="of their filters: 3, 5 or 7")
-    train.add_argument("--epochs", type=int, help="default: 30 for vgg16-quarter, else 20 or 30")
+    train.add_argument("--epochs", type=int, help="of the first cycle of the learning rate")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in OUT")

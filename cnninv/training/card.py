@@ -39,9 +39,9 @@ def card(result: dict[str, Any]) -> str:
         f'| read by | `cnninv.load_network("{result["network"]}")`; classifier: '
         f"`cnninv.training.read_classifier()` |",
         f"| command | `{result['command']}` |",
-        f"| training | {settings['epochs']} epochs, batches of {settings['batch']}, SGD with Nesterov's "
-        f"momentum {settings['momentum']}, weight decay {settings['decay']}, one cycle of the learning rate "
-        f"up to {settings['rate']}; images flipped and shifted by up to 4 pixels; seed {settings['seed']} |",
+        f"| training | {_epochs(settings)}; batches of {settings['batch']}; SGD with Nesterov's momentum "
+        f"{settings['momentum']}, weight decay {settings['decay']}; images flipped and shifted by up to "
+        f"{settings['shift']} pixels; seed {settings['seed']} |",
         f"| time | {result['seconds']:.0f} s; {result['device']} |",
         f"| input | 3 × 32 × 32, RGB in 0 … 255, minus {_colours(result['mean'])}, over "
         f"{_colours(result['deviation'])} |",
@@ -57,10 +57,18 @@ def card(result: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _epochs(settings: dict[str, Any]) -> str:
+    text = (
+        f"{settings['epochs']} epochs of one cycle of the learning rate up to {settings['rate']:g}"
+    )
+    if settings["again"]:
+        text += f", {settings['again']} more of a second one up to {settings['rate'] / 2:g}"
+    return text
+
+
 def _notes(result: dict[str, Any]) -> list[str]:
-    notes = [
-        "Choices were made on the validation images; the test images were looked at once, at the end."
-    ]
+    looked = result.get("note", "The test images were looked at once, at the end.")
+    notes = [f"Choices were made on the validation images. {looked}"]
     if "JPEG quality" in result["test"]:
         notes.append(
             "The first 1,000 test images have their original pixels. The others were there only as JPEGs, "

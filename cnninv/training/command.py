@@ -17,7 +17,7 @@ from cnninv.training.loop import Trained, train
 from cnninv.training.plans import Plan, Settings, plan
 
 DEFAULTS = {
-    "vgg16-quarter": Settings(epochs=30),
+    "vgg16-quarter": Settings(epochs=30, again=14),
     "paper-1": Settings(epochs=20, rate=0.05),
     "paper-2": Settings(epochs=20, rate=0.05),
     "paper-3": Settings(epochs=30, rate=0.05),

@@ -118,7 +118,7 @@ def train(
         run.load()
     steps = len(images) // settings.batch
     with _interrupts() as interrupted:
-        while run.epoch < settings.epochs:
+        while run.epoch < settings.total:
             order = batches(len(images), settings.batch, _rng(settings, run.epoch, steps))
             start = run.step
             bar = _bar(order[start:], run, settings, steps, progress)
@@ -147,12 +147,19 @@ def _step(run: "_Run", images: np.ndarray, labels: np.ndarray, settings: Setting
         raise ValueError(
             f"the loss is {loss} in epoch {run.epoch + 1}; expected a smaller rate than {settings.rate}"
         )
-    done, total = run.epoch * steps + run.step, settings.epochs * steps
-    run.optimiser.step(run.parts.gradients, one_cycle(done, total, settings.rate))
+    run.optimiser.step(run.parts.gradients, learning_rate(settings, run.epoch, run.step, steps))
     run.loss += loss
     run.right += right
     run.step += 1
     run.trained.seconds += time.perf_counter() - started
+
+
+def learning_rate(settings: Settings, epoch: int, step: int, steps: int) -> float:
+    """Of a step of an epoch, in the first cycle or in the second."""
+    if epoch < settings.epochs:
+        return one_cycle(epoch * steps + step, settings.epochs * steps, settings.rate)
+    done = (epoch - settings.epochs) * steps + step
+    return one_cycle(done, settings.again * steps, settings.rate / 2)
 
 
 def _finish_epoch(run: "_Run", images: np.ndarray, labels: np.ndarray, seen: int) -> None:
@@ -230,7 +237,7 @@ def _rng(settings: Settings, epoch: int, step: int) -> np.random.Generator:
 
 
 def _bar(order: Any, run: _Run, settings: Settings, steps: int, shown: bool) -> tqdm:
-    label = f"epoch {run.epoch + 1}/{settings.epochs}"
+    label = f"epoch {run.epoch + 1}/{settings.total}"
     if run.trained.history and "validation" in run.trained.history[-1]:
         label += f", validation {run.trained.history[-1]['validation']:.1%}"
     hidden = None if shown else True  # None: where it is no terminal

@@ -111,7 +111,11 @@ class Settings:
 
     Attributes
     ----------
-    epochs, batch : int
+    epochs : int
+        Of the first cycle of the learning rate.
+    again : int
+        Of a second cycle, half as high; 0 for none.
+    batch : int
     parts : int
         Of a batch, each with a thread and batch normalisation of its own.
     rate : float
@@ -132,6 +136,7 @@ class Settings:
     """
 
     epochs: int = 25
+    again: int = 0
     batch: int = 128
     parts: int = 1
     rate: float = 0.1
@@ -145,6 +150,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         whole_number(self.epochs, "epochs", low=1)
+        whole_number(self.again, "again", low=0)
         whole_number(self.batch, "batch", low=2)
         whole_number(self.parts, "parts", low=1)
         if self.batch % self.parts:
@@ -154,3 +160,8 @@ class Settings:
         whole_number(self.seed, "seed", low=0)
         for name in ("rate", "momentum", "decay", "smoothing"):
             real_number(getattr(self, name), name, low=0)
+
+    @property
+    def total(self) -> int:
+        """Epochs of both cycles."""
+        return self.epochs + self.again

@@ -21,7 +21,7 @@ def small(monkeypatch):
     data = ImageSet(tuple("abcdefghij"), images, labels, images[:16], labels[:16], parts, "noise")
     monkeypatch.setattr(command, "read_cifar10", lambda path: data)
     defaults = {
-        name: command.replace(settings, batch=16, validation=16, epochs=2)
+        name: command.replace(settings, batch=16, validation=16, epochs=1, again=1)
         for name, settings in command.DEFAULTS.items()
     }
     monkeypatch.setattr(command, "DEFAULTS", defaults)
@@ -56,6 +56,7 @@ def test_a_network_of_the_paper(small, tmp_path, filters):
     name = f"paper-2-{filters}-4-5"
     result = json.loads((tmp_path / f"{name}.json").read_text())
     assert (result["settings"]["epochs"], result["settings"]["seed"]) == (1, 3)
+    assert result["settings"]["again"] == 1
     assert (tmp_path / f"{name}.safetensors").is_file() == (filters == "learned")
     assert "--width 4 --size 5 --epochs 1 --seed 3" in result["command"]
 

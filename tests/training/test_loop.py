@@ -25,6 +25,7 @@ def data():
 
 
 TWO = replace(SMALL, parts=2)
+AGAIN = replace(SMALL, epochs=1, again=2)
 
 
 def run(data, settings=SMALL, what=None, **options):
@@ -61,7 +62,7 @@ def test_the_seed_decides_everything(data):
 
 
 @pytest.mark.parametrize("step", [1, 6, 8, 13, 17])
-@pytest.mark.parametrize("settings", [SMALL, TWO], ids=["one part", "two parts"])
+@pytest.mark.parametrize("settings", [SMALL, TWO, AGAIN], ids=["one part", "two parts", "again"])
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_ends(
     data, tmp_path, step, settings, monkeypatch
 ):
@@ -242,6 +243,16 @@ def test_the_rate_rises_once_and_falls_to_zero():
     assert (np.diff(rates[:50]) > 0).all()
     assert (np.diff(rates[49:]) < 0).all()
     assert rates[-1] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_second_cycle_is_half_as_high():
+    settings = Settings(epochs=8, again=4, rate=0.2)
+    rates = [
+        loop.learning_rate(settings, epoch, step, 5) for epoch in range(12) for step in range(5)
+    ]
+    assert rates[:40] == [one_cycle(step, 40, 0.2) for step in range(40)]
+    assert rates[40:] == [one_cycle(step, 20, 0.1) for step in range(20)]
+    assert settings.total == 12
 
 
 def test_cross_entropy_of_large_logits_is_finite():

@@ -1,4 +1,4 @@
-"""The same lines on CuPy, or on a stand-in that refuses to move data unasked: gradients and runs as with NumPy."""
+"""On CuPy, or on a stand-in that refuses to move data unasked: gradients and runs are those of NumPy."""
 
 from dataclasses import replace
 
