@@ -2,8 +2,8 @@
 
 Its arrays do not become NumPy arrays by themselves, do not mix with them, and have the methods that CuPy's
 have, no others (`cupy_names.txt`: what CuPy 13.6 and 14.2 have in common). As on a GPU, a reduction to one
-number is an array of no axes. Its sparse matrices are those of CuPy 13: matrices, not arrays, with 32-bit
-indices that wrap around silently.
+number is an array of no axes. Its sparse matrices are those of CuPy 13, matrices with 32-bit indices
+that wrap around silently, or, for version 14, arrays.
 """
 
 import functools
@@ -398,11 +398,15 @@ MODULES = {
 }
 
 
-def install(monkeypatch):
-    """Let `import cupy` find the stand-in, for one test."""
+def install(monkeypatch, version="13.6.0"):
+    """Let `import cupy` find the stand-in, for one test; from version 14 on it has sparse arrays."""
     from cnninv import backend
 
     monkeypatch.setattr(backend, "_working_cupy", backend._working_cupy.__wrapped__)
+    monkeypatch.setattr(cupy, "__version__", version)
+    if version.startswith("14"):
+        kind = functools.partial(spmatrix, kind=scipy.sparse.csr_array)
+        monkeypatch.setattr(sparse, "csr_array", kind, raising=False)
     for name, module in MODULES.items():
         monkeypatch.setitem(sys.modules, name, module)
     return cupy

@@ -1,5 +1,8 @@
 """Without a GPU: nothing goes through NumPy unasked. The stand-in for CuPy refuses every conversion."""
 
+import re
+from pathlib import Path
+
 import fakecupy
 import numpy as np
 import pytest
@@ -34,9 +37,9 @@ from cnninv.invert import invert
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture
-def gpu(monkeypatch):
-    return fakecupy.install(monkeypatch)
+@pytest.fixture(params=["13.6.0", "14.2.0"])
+def gpu(monkeypatch, request):
+    return fakecupy.install(monkeypatch, request.param)
 
 
 def leaves(value):
@@ -125,3 +128,12 @@ def test_the_stand_in_refuses(gpu):
             call()
     assert is_sparse(W)
     assert type(x.sum()) is gpu.ndarray
+
+
+MODULES = sorted(Path(cnninv.__file__).parent.rglob("*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_cupy_has_every_function_that_is_used(module):
+    used = set(re.findall(r"\bxp\.((?:linalg\.)?[a-z]\w*)", module.read_text()))
+    assert used <= fakecupy.NAMES | {"float32", "float64"}
