@@ -146,7 +146,10 @@ class _Sweep:
         try:
             error = future.exception()
         except CancelledError:
-            raise ConnectionError(f"{self.name}: the workers have gone; {KEPT}") from None
+            at = getattr(self.executor, "address", "")
+            raise ConnectionError(
+                f"{self.name}: the workers{at and f' at {at}'} have gone; {KEPT}"
+            ) from None
         if type(error).__name__ == "KilledWorker":  # Dask has tried it more than once
             raise ChildProcessError(self._blame([index]))
         if error is not None and not isinstance(error, BrokenExecutor):

@@ -1,6 +1,7 @@
 """Where the tasks of a sweep run: in processes on this machine, or on a Dask cluster."""
 
 import asyncio
+import logging
 import multiprocessing
 import multiprocessing.context
 import os
@@ -234,7 +235,7 @@ class Cluster(Executor):
     """
 
     def __init__(self, address: str, name: str = "workers"):
-        self._said = f"{name} = {address!r}"
+        self.address, self._said = address, f"{name} = {address!r}"
         try:
             import distributed
         except ModuleNotFoundError:
@@ -244,6 +245,11 @@ class Cluster(Executor):
         # asked before there is a client, as one that does not find its scheduler hinders the end of the program
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, _look(address, self._said)).result()
+        for logger in (
+            "distributed",
+            "distributed.client",
+        ):  # a lost scheduler is one line, not pages
+            logging.getLogger(logger).setLevel(logging.CRITICAL)
         self._client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
         try:
             self._same_code()
