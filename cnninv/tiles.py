@@ -185,8 +185,8 @@ class Tiles:
         column = column % D2 if self.plane.circular else column
         place = place[(column >= 0) & (column < D2)]
         runs = np.split(place, np.flatnonzero(np.diff(column[place]) != 2) + 1)
+        ends = [(int(run[0]), int(run[-1])) for run in runs if len(run)]
         return [
-            (slice(run[0], run[-1] + 1), slice(column[run[0]], column[run[-1]] + 1, 2))
-            for run in runs
-            if len(run)
+            (slice(first, last + 1), slice(int(column[first]), int(column[last]) + 1, 2))
+            for first, last in ends
         ]

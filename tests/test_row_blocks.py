@@ -1,5 +1,6 @@
 """W in blocks of rows is W, in bounded memory."""
 
+import fakecupy
 import numpy as np
 import pytest
 import scipy.sparse
@@ -10,6 +11,7 @@ from strategies import circular_layers, layers
 
 import cnninv
 from cnninv import RowBlocks, conv_matrix, conv_shape, random_filters
+from cnninv.backend import to_device, to_host
 
 
 @given(st.one_of(layers(groups=True), circular_layers()), st.integers(1, 40), st.integers(1, 3))
@@ -118,3 +120,15 @@ def test_its_repr_says_what_it_is():
     W = RowBlocks(np.ones((4, 2, 3)), 8, rows=6)
     assert repr(W) == "RowBlocks(24 × 16, filters 4 × 2 × 3, float64, 4 blocks)"
     assert repr(W.T) == repr(W) + ".T"
+
+
+def test_nothing_goes_through_numpy(rng, monkeypatch):
+    fakecupy.install(monkeypatch)
+    filters = random_filters(4, 2, (3, 3), rng)
+    W = RowBlocks(filters, (5, 7), groups=2, rows=8)
+    there = RowBlocks(to_device(filters, "cuda"), (5, 7), groups=2, rows=8)
+    x, h = (rng.standard_normal((size, 2)) for size in W.shape[::-1])
+    np.testing.assert_allclose(to_host(there @ to_device(x, "cuda")), W @ x)
+    np.testing.assert_allclose(to_host(there.T @ to_device(h, "cuda")), W.T @ h)
+    with pytest.raises(TypeError, match="CuPy"):
+        there @ x

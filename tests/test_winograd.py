@@ -2,12 +2,14 @@
 
 import pickle
 
+import fakecupy
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cnninv import ConvOperator, conv_matrix, patches, random_filters, winograd_factors
+from cnninv.backend import to_device, to_host
 from cnninv.winograd import FILTER, INPUT, OUTPUT
 
 
@@ -166,3 +168,20 @@ def test_it_can_be_sent_to_a_worker(rng):
     x = rng.standard_normal(W.shape[1])
     expected = W @ x
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(W)) @ x, expected)
+
+
+@pytest.mark.parametrize("padding", [0, 1, "circular"])
+def test_nothing_goes_through_numpy(rng, monkeypatch, padding):
+    fakecupy.install(monkeypatch)
+    filters = random_filters(3, 2, (3, 3), rng)
+    W = ConvOperator(filters, (5, 7), padding=padding, method="winograd")
+    there = ConvOperator(to_device(filters, "cuda"), (5, 7), padding=padding, method="winograd")
+    x, h = (rng.standard_normal((size, 2)) for size in W.shape[::-1])
+    for found, expected in (
+        (there @ to_device(x, "cuda"), W @ x),
+        (there.T @ to_device(h, "cuda"), W.T @ h),
+    ):
+        assert type(found).__module__.startswith("cupy")
+        np.testing.assert_allclose(to_host(found), expected)
+    with pytest.raises(TypeError, match="CuPy"):
+        there @ x

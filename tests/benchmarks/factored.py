@@ -21,6 +21,7 @@ def conv52(rng: np.random.Generator) -> Iterator[Measure]:
         method: cnninv.ConvOperator(filters, (15, 15), padding="same", method=method)
         for method in ("winograd", "patches")
     }
+    one_thread = cnninv.ConvOperator(filters, (15, 15), 1, "same", method="winograd", threads=1)
     exact = cnninv.ConvOperator(filters.astype(float), (15, 15), padding="same", method="patches")
     dense = product_job([((512, 9 * 512), (9 * 512, 1800), 225 * BATCH // 1800)])
     functions = {"W X": None, "Wᵀ H": None}
@@ -32,19 +33,22 @@ def conv52(rng: np.random.Generator) -> Iterator[Measure]:
             "Wᵀ H": lambda: torch.nn.functional.conv_transpose2d(image, weight, padding=1),
         }
     for name, theirs in functions.items():
-        fast, patches, truth = (
-            (W if name == "W X" else W.T) for W in (ways["winograd"], ways["patches"], exact)
+        fast, alone, patches, truth = (
+            (W if name == "W X" else W.T)
+            for W in (ways["winograd"], one_thread, ways["patches"], exact)
         )
         few = np.ascontiguousarray(x[:, :2])
         expected = truth @ few.astype(float)
-        seconds, by_patches, peer, limit = in_turn(
+        seconds, by_one, by_patches, peer, limit = in_turn(
             lambda: fast @ x,  # noqa: B023
+            lambda: alone @ x,  # noqa: B023
             lambda: patches @ x,  # noqa: B023
             theirs,
             dense,
             repeats=4,
         )
-        facts = {"by patches, s": by_patches}
+        # one thread for the transforms; BLAS has its own for the products
+        facts = {"transforms in one thread, s": by_one, "by patches, s": by_patches}
         facts |= {
             f"relative error, {method}": np.linalg.norm(W @ few - expected)
             / np.linalg.norm(expected)
