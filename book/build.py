@@ -7,6 +7,7 @@ data and the chapters, so that nothing is said twice. A warning is an error.
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -36,6 +37,9 @@ def main() -> int:
     os.environ["BOOK_REPOSITORY"] = launch.checked_repository(options.repository)
     start = time.perf_counter()
     os.environ["BOOK_PACKAGES"] = str(fetch_packages())
+    # always anew: a page that was left over would have links that lead nowhere
+    for folder in (options.out, BUILD / "doctrees", BUILD / "source"):
+        shutil.rmtree(folder, ignore_errors=True)
     assemble(BUILD / "source")
     arguments = ["-W", "--keep-going", "-q", "-b", "html", "-c", BOOK, "-d", BUILD / "doctrees"]
     status = sphinx([str(a) for a in [*arguments, BUILD / "source", options.out]])
@@ -71,21 +75,14 @@ def fetch_packages() -> Path:
 
 
 def assemble(source: Path) -> None:
-    """Bring everything that Sphinx reads into one folder; what has not changed keeps its date."""
-    pages = {
-        Path("chapters", path.name): path.read_bytes()
-        for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb")
-    }
-    pages[Path("photograph.jpg")] = (ROOT / "data" / "recorded" / "photograph.jpg").read_bytes()
-    pages |= {Path(name): text.encode() for name, text in generated_pages.pages(ROOT).items()}
-    for path in source.rglob("*"):
-        if path.is_file() and path.relative_to(source) not in pages:
-            path.unlink()
-    for name, content in pages.items():
-        path = source / name
-        if not path.is_file() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+    """Bring everything that Sphinx reads into one folder."""
+    (source / "chapters").mkdir(parents=True)
+    for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"):
+        shutil.copyfile(path, source / "chapters" / path.name)
+    shutil.copyfile(ROOT / "data" / "recorded" / "photograph.jpg", source / "photograph.jpg")
+    for name, text in generated_pages.pages(ROOT).items():
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,6 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme_options = {
     "light_css_variables": {
-        "color-code-background": "#f4f6f8",
         "color-brand-primary": "#00497a",
         "color-brand-content": "#00559e",
         "color-brand-visited": "#00559e",

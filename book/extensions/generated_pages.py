@@ -234,6 +234,7 @@ def _api() -> dict[str, str]:
         id(getattr(package, name)): f"{package.__name__}.{name}"
         for package in (experiments, theorems, cnninv)
         for name in package.__all__
+        if not inspect.ismodule(getattr(package, name))
     }
     modules = [
         import_module(found.name)

@@ -48,6 +48,32 @@ def plain_types(app: Sphinx, doctree: nodes.document) -> None:
             link.replace_self([nodes.literal("", name)] if is_class else link.children)
 
 
+def back_links(app: Sphinx, pagename: str, templatename, context: dict, doctree) -> None:
+    """From the source code back to where it is documented: by the name that it has there."""
+    if not pagename.startswith("_modules/cnninv"):
+        return
+    module = pagename.removeprefix("_modules/").replace("/", ".")
+    objects = app.env.domains["py"].objects
+
+    def mended(found: re.Match) -> str:
+        name = found[2].rpartition(".")[2]
+        parts = found[2].split(".")
+        ends = [".".join(parts[i:]) for i in range(1, len(parts))]
+        known = [full for end in ends for full in (f"{module}.{end}", found[2]) if full in objects]
+        full = next((n for n in known if not objects[n].aliased), known[0] if known else "")
+        return f'href="{found[1]}#{objects[full].node_id}"' if full else f'href="#{name}"'
+
+    pattern = r'href="([^"#]*/api/[^"#]*)#([\w.]+)"'
+    context["body"] = re.sub(pattern, mended, context["body"])
+
+
+def forget_what_has_no_source(app: Sphinx, env) -> None:
+    """Constants have no page of source code; the index of these pages would name one."""
+    modules = getattr(env, "_viewcode_modules", {})
+    for name in [name for name, entry in modules.items() if not entry]:
+        del modules[name]
+
+
 def opening_tables(app: Sphinx, doctree: nodes.document) -> None:
     """The table that opens a chapter has no header: its first row is one like the others."""
     for table in doctree.findall(nodes.table):
@@ -63,5 +89,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("autodoc-process-docstring", escape_docstring, priority=900)
     app.connect("doctree-read", plain_types)
+    app.connect("html-page-context", back_links)
+    app.connect("env-updated", forget_what_has_no_source)
     app.connect("doctree-read", opening_tables, priority=300)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -108,8 +108,8 @@ def _blocks(doctree: nodes.document) -> Iterator[tuple[str, str, str]]:
             continue
         label = strong.astext().strip(" .")
         anchor = nodes.make_id(keys(label)[0])
-        if anchor in doctree.ids:
-            anchor = doctree.set_id(nodes.target(), suggested_prefix=f"{anchor}-")
+        while anchor in doctree.ids:  # a section of the same name, or the same statement again
+            anchor += "-statement"
         ours = ["ours"] if "ours" in quote[0].astext()[: len(label) + 10] else []
         block = nodes.container(
             "", *quote.children, is_div=True, classes=["statement", *ours], ids=[anchor]

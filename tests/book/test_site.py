@@ -107,7 +107,10 @@ def test_a_statement_is_a_block_that_links_to_its_function_and_back(site, label)
     chapters = {
         path: path.read_text(encoding="utf-8") for path in (site / "chapters").glob("*.html")
     }
+    # where a section has the name of the statement, the block has a longer one
     home, text = next((p, t) for p, t in chapters.items() if f'id="{anchor}"' in t)
+    if f'id="{anchor}-statement"' in text:
+        anchor += "-statement"
     block = text[text.index(f'id="{anchor}"') :].split("statement-code", 1)[1][:700]
     assert f"{row.function}" in block
     assert 'href="../api/' in block
@@ -119,7 +122,8 @@ def test_a_statement_is_a_block_that_links_to_its_function_and_back(site, label)
 
 def test_the_ledger_page_has_every_line(site):
     text = (site / "ledger.html").read_text(encoding="utf-8")
-    assert text.count('class="verdict ') == len(ledger())
+    legend = 4
+    assert text.count('class="verdict ') == len(ledger()) + legend
 
 
 def test_the_errata_page_has_every_erratum(site):
