@@ -13,8 +13,9 @@ from cnninv.files import output_folder, sha256, write_json, write_whole
 from cnninv.imagesets import ImageSet
 from cnninv.training.card import card, machine
 from cnninv.training.fold import export
-from cnninv.training.loop import Trained, train
+from cnninv.training.loop import train
 from cnninv.training.plans import Plan, Settings, plan
+from cnninv.training.trained import Trained
 
 DEFAULTS = {
     "vgg16-quarter": Settings(epochs=30, again=14),

@@ -11,7 +11,7 @@ from cnninv.networks import Network
 from cnninv.preprocessing import Preprocessing
 from cnninv.readers import read_safetensors
 from cnninv.safetensors import write_safetensors
-from cnninv.training.loop import Trained
+from cnninv.training.trained import Trained
 from cnninv.weights import Weights
 
 CLASSIFIER = ("classifier.weight", "classifier.bias")

@@ -7,9 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cnninv.training import Model, Settings, cross_entropy, loop, one_cycle, paper_plan, plan, train
+from cnninv.training import (
+    Model,
+    Settings,
+    cross_entropy,
+    loop,
+    one_cycle,
+    paper_plan,
+    plan,
+    read_checkpoint,
+    train,
+    write_checkpoint,
+)
 from cnninv.training.augment import augmented, batches, colour_statistics, inputs
 from cnninv.training.parts import Parts
+from cnninv.training.trained import Trained
 
 SMALL = Settings(epochs=3, batch=16, rate=0.05, validation=16)
 
@@ -152,6 +164,50 @@ def test_a_resume_with_another_network_is_refused(data, tmp_path):
             run(data, replace(SMALL, epochs=1), what, checkpoint=path, resume=True)
     with pytest.raises(ValueError, match=r"filters|momentum"):
         run(data, SMALL, paper_plan(2, "random", 4), checkpoint=path, resume=True)
+
+
+def test_a_resume_with_other_images_is_refused(data, tmp_path):
+    path, settings = tmp_path / "checkpoint.npz", replace(SMALL, epochs=1)
+    run(data, settings, checkpoint=path)
+    with pytest.raises(ValueError, match="of a run with checksum of the images = "):
+        run((255 - data[0], data[1]), settings, checkpoint=path, resume=True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epoch": "1"},
+        {"epoch": None},
+        {"step": -1},
+        {"step": 0.5},
+        {"history": {}},
+        {"history": []},
+    ],
+)
+def test_a_checkpoint_that_does_not_say_how_far_it_is_is_refused(data, tmp_path, wrong):
+    path, settings = tmp_path / "checkpoint.npz", replace(SMALL, epochs=1)
+    run(data, settings, checkpoint=path)
+    arrays, facts = read_checkpoint(path)
+    write_checkpoint(path, arrays, {k: v for k, v in (facts | wrong).items() if v is not None})
+    with pytest.raises(ValueError, match="does not say how far the run was"):
+        run(data, settings, checkpoint=path, resume=True)
+
+
+def test_ctrl_c_during_evaluation_is_not_lost(data, tmp_path, monkeypatch):
+    path, settings, original = (
+        tmp_path / "checkpoint.npz",
+        replace(SMALL, epochs=1),
+        Trained.accuracy,
+    )
+
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(*arguments)
+
+    monkeypatch.setattr(Trained, "accuracy", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(data, settings, checkpoint=path)
+    assert read_checkpoint(path)[1]["epoch"] == 1
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
