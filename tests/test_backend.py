@@ -1,6 +1,8 @@
 """Devices: which one is used, what is said when it cannot be, transfers, and memory on either side."""
 
+import re
 import sys
+from pathlib import Path
 
 import fakecupy
 import numpy as np
@@ -191,3 +193,13 @@ def test_an_allocation_that_fails_on_the_way_is_explained(gpu, monkeypatch):
     assert explain(MemoryError()).startswith("out of memory: an allocation failed; 2.0 GiB")
     refused = "W would have 9 non-zeros, 9.0 GiB; 2.0 GiB are free. Use less."
     assert explain(MemoryError(refused)) == refused
+
+
+def test_only_backend_imports_cupy():
+    package = Path(cnninv.__file__).parent
+    found = [
+        path.name
+        for path in package.rglob("*.py")
+        if re.search(r"^\s*(import|from) cupyx?\b", path.read_text(), re.M)
+    ]
+    assert found == ["backend.py"]

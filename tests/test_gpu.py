@@ -108,4 +108,7 @@ def test_experiments_give_the_same_numbers(name, tmp_path):
     for here, there in zip(rows["cpu"], rows["cuda"], strict=True):
         assert there["quantity"] == here["quantity"]
         if here["ours"] is not None:
-            assert there["ours"] == pytest.approx(here["ours"], rel=1e-3, abs=1e-5)
+            # a code at the edge of being recovered, or of a tolerance, may fall to either side
+            edge = name == "phase" or "iterations" in here["quantity"]
+            rel, least = (0.05, 0.02) if edge else (1e-3, 1e-5)
+            assert there["ours"] == pytest.approx(here["ours"], rel=rel, abs=least)

@@ -12,6 +12,7 @@ from uses import (
     FILTERS,
     IMAGE,
     IN_MEMORY,
+    ITERATIVE,
     LOCAL,
     NETWORK,
     OMEGA,
@@ -57,7 +58,11 @@ def compare(use, put):
             assert type(there).__module__.startswith("cupy"), "left the device"
         there = to_host(there)
         assert np.shape(there) == np.shape(here)
-        np.testing.assert_allclose(there, here, rtol=1e-6, atol=1e-7)
+        close = 1e-3 if use in ITERATIVE else 1e-7
+        if getattr(here, "dtype", None) == np.float32:
+            close = max(close, 1e-5)  # sums in another order
+        size = float(np.max(np.abs(here), initial=0.0, where=np.isfinite(here)))
+        np.testing.assert_allclose(there, here, rtol=close, atol=close * size)
 
 
 @pytest.mark.parametrize("use", USES)
