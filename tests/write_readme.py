@@ -48,6 +48,9 @@ def speed() -> str:
         )
         shown = ["" if c is None else f"{c['exponent']:.2f} (± {c['residual']:.0%})" for c in cells]
         lines.append(f"| {operation} | {' | '.join(shown)} |")
+    reasons = dict.fromkeys(row["reason"] for row in recorded["exponents"] if row["reason"])
+    if reasons:
+        lines += ["", f"Exponents below 1, where they are: {'; '.join(reasons)}."]
     return "\n".join(lines)
 
 

@@ -79,11 +79,8 @@ def main() -> None:
         if name == "exponents":
             rows = exponents(rng)
             for row in rows:
-                print(
-                    "cost of {operation} ∝ ({size})^{exponent:.2f}, off by {residual:.0%}".format(
-                        **row
-                    )
-                )
+                law = "cost of {operation} ∝ ({size})^{exponent:.2f}, off by {residual:.0%}"
+                print(law.format(**row) + (f": {row['reason']}" if row["reason"] else ""))
             continue
         for measure in BENCHMARKS[name](rng):
             print(measure, flush=True)

@@ -7,14 +7,26 @@ from measure import THREADS, exponent, in_turn
 
 import cnninv
 
-BASE = {"K": 64, "M": 64, "pixels": 24**2, "batch": 8}
-"""Filters of 3 × 3, "same" padding, float32; W has 21 million non-zeros."""
+BASE = {"K": 64, "M": 64, "pixels": 24**2, "batch": 16}
+"""Filters of 3 × 3, "same" padding, float32; W has 20 million non-zeros."""
 VALUES = {
     "K": (32, 64, 128, 256),
     "M": (32, 64, 128, 256),
     "pixels": (12**2, 17**2, 24**2, 34**2, 48**2),
     "batch": (8, 16, 32, 64),
 }
+REASONS = {
+    ("W X", "batch"): "each non-zero is read once for all columns",
+    ("factored, patches", "K"): "making the patches does not depend on K",
+    ("factored, patches", "M"): "the output does not depend on M",
+    ("factored, Winograd", "K"): "the transforms grow as K + M, the products as K·M",
+    ("factored, Winograd", "M"): "the transforms grow as K + M, the products as K·M",
+    ("factored, patches", "non-zeros"): "patches and output grow as K + M, the products as K·M",
+    ("factored, Winograd", "non-zeros"): "the transforms grow as K + M, the products as K·M",
+    ("factored, patches", "batch"): "filters are read once for all columns",
+    ("factored, Winograd", "batch"): "filters are read once for all columns",
+}
+"""Why an exponent may stay below 1 at these sizes."""
 OPERATIONS = ("build", "W x", "W X", "factored, patches", "factored, Winograd")
 
 
@@ -41,21 +53,30 @@ def times(K: int, M: int, pixels: int, batch: int, rng: np.random.Generator) -> 
 
 
 def exponents(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """A row for each operation and size: the exponent and the residual of the fit."""
+    """A row for each operation and size: the exponent, the residual of the fit, why it is below 1 if it is."""
     rows, all_times = [], []
     for size, values in VALUES.items():
         found = [times(**(BASE | {size: value}), rng=rng) for value in values]
         if size != "batch":
             all_times += found
         for operation in OPERATIONS:
-            if size == "batch" and operation in ("build", "W x"):
-                continue
-            p, residual = exponent(values, [each[operation] for each in found])
-            rows.append({"operation": operation, "size": size, "exponent": p, "residual": residual})
+            if size != "batch" or operation not in ("build", "W x"):
+                rows.append(_row(operation, size, values, [each[operation] for each in found]))
+    non_zeros = [each["non-zeros"] for each in all_times]
     for operation in OPERATIONS:
-        nnz, seconds = ([each[key] for each in all_times] for key in ("non-zeros", operation))
-        p, residual = exponent(nnz, seconds)
         rows.append(
-            {"operation": operation, "size": "non-zeros", "exponent": p, "residual": residual}
+            _row(operation, "non-zeros", non_zeros, [each[operation] for each in all_times])
         )
     return rows
+
+
+def _row(operation: str, size: str, sizes: Any, seconds: Any) -> dict[str, Any]:
+    p, residual = exponent(sizes, seconds)
+    reason = REASONS.get((operation, size), "") if p < 0.9 else ""
+    return {
+        "operation": operation,
+        "size": size,
+        "exponent": p,
+        "residual": residual,
+        "reason": reason,
+    }
