@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from cnninv.backend import require_memory
 from cnninv.training.augment import augmented, batches, colour_statistics
 from cnninv.training.interrupts import interrupts
 from cnninv.training.model import Model
 from cnninv.training.parts import Parts
-from cnninv.training.plans import Plan, Settings
+from cnninv.training.plans import Plan, Settings, memory_needed
 from cnninv.training.run import Run, facts_of
 from cnninv.training.sgd import Nesterov, one_cycle
 from cnninv.training.trained import Trained, split
@@ -49,9 +50,17 @@ def train(
     ------
     ValueError
         If the checkpoint is damaged, or of other settings.
+    MemoryError
+        Before anything is allocated, if a step does not fit into memory.
     KeyboardInterrupt
         After Ctrl-C, once the checkpoint is written.
     """
+    require_memory(
+        memory_needed(plan, settings.batch),
+        f"{plan.architecture.title} on batches of {settings.batch} needs memory",
+        "Take a smaller width or smaller batches.",
+        xp,
+    )
     model = Model(plan, np.random.default_rng((settings.seed, 0)), xp)
     images, labels, kept_images, kept_labels = split(images, labels, settings)
     trained = Trained(model, *colour_statistics(images))

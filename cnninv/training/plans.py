@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cnninv.architectures import VGG16_QUARTER, Architecture, Conv, Layer, MaxPool, ReLU
+from cnninv.training.patches import BLOCK
 from cnninv.validation import one_of, real_number, whole_number
 
 FILTERS = ("random", "learned")
@@ -94,6 +95,29 @@ def plan(
         if value is not None:
             raise ValueError(f"{option} = {value} is for the paper's networks; {name} has its own")
     return Plan(VGG16_QUARTER, one_of(filters, "filters", FILTERS))
+
+
+def memory_needed(plan: Plan, batch: int) -> int:
+    """Bytes, nearly, that a step of training takes in float32.
+
+    For every convolution: its output, with its gradient, before and after normalisation; its input, with its
+    gradient; and a block of patches for either direction.
+
+    Examples
+    --------
+    >>> round(memory_needed(paper_plan(3, "random"), 128) / 2**30, 1)
+    7.9
+    """
+    side, entries = plan.architecture.crop, 0
+    for layer in plan.architecture.layers:
+        if isinstance(layer, Conv):
+            K, M, size, _ = plan.architecture.shapes[layer.name]
+            pixels = batch * side**2
+            entries += (5 * K + 2 * M) * pixels + 4 * K * M * size**2
+            entries += 2 * min(BLOCK, max(K, M) * size**2 * pixels)
+        elif isinstance(layer, MaxPool):
+            side //= 2
+    return 4 * entries
 
 
 def _among(value: int, name: str, allowed: tuple[int, ...]) -> int:

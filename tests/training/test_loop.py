@@ -21,6 +21,7 @@ from cnninv.training import (
 )
 from cnninv.training.augment import augmented, batches, colour_statistics, inputs
 from cnninv.training.parts import Parts
+from cnninv.training.plans import memory_needed
 from cnninv.training.trained import Trained
 
 SMALL = Settings(epochs=3, batch=16, rate=0.05, validation=16)
@@ -309,6 +310,19 @@ def test_the_second_cycle_is_half_as_high():
     assert rates[:40] == [one_cycle(step, 40, 0.2) for step in range(40)]
     assert rates[40:] == [one_cycle(step, 20, 0.1) for step in range(20)]
     assert settings.total == 12
+
+
+def test_what_does_not_fit_into_memory_is_refused_at_once(data, monkeypatch):
+    monkeypatch.setattr("cnninv.backend.free_memory", lambda *a, **k: 2**20)
+    with pytest.raises(MemoryError, match="smaller width"):
+        run(data)
+
+
+@pytest.mark.parametrize("what", [plan("vgg16-quarter"), paper_plan(2, "random", 64)])
+def test_a_step_takes_the_memory_that_was_foretold(what, rng, tracemalloc_peak):
+    x, labels = rng.standard_normal((3, 32, 32, 64)).astype(np.float32), np.arange(64) % 10
+    peak = tracemalloc_peak(lambda: Parts(Model(what, rng), 1).step(x, labels, 0.0, rng))
+    assert 0.5 < peak / memory_needed(what, 64) < 1.5
 
 
 def test_cross_entropy_of_large_logits_is_finite():
