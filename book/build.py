@@ -22,6 +22,7 @@ sys.path.insert(0, str(BOOK / "extensions"))
 
 import generated_pages  # noqa: E402  (lies in the folder just named)
 import launch  # noqa: E402
+from fingerprint import fingerprint  # noqa: E402
 
 
 def main() -> int:
@@ -40,10 +41,12 @@ def main() -> int:
     # always anew: a page that was left over would have links that lead nowhere
     for folder in (options.out, BUILD / "doctrees", BUILD / "source"):
         shutil.rmtree(folder, ignore_errors=True)
+    built_from = fingerprint(ROOT)
     assemble(BUILD / "source")
     arguments = ["-W", "--keep-going", "-q", "-b", "html", "-c", BOOK, "-d", BUILD / "doctrees"]
     status = sphinx([str(a) for a in [*arguments, BUILD / "source", options.out]])
     if status == 0:
+        (options.out / "built-from.txt").write_text(built_from + "\n", encoding="utf-8")
         launch.write_colab(sorted((ROOT / "chapters").glob("[0-9][0-9]_*.ipynb")), options.out)
         size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
         print(

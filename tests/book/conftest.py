@@ -2,9 +2,11 @@
 
 import functools
 import http.server
+import importlib.util
 import shutil
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -14,11 +16,23 @@ AXE = ROOT / "build" / "book" / "npm" / "node_modules" / "axe-core" / "axe.min.j
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
+def extension(name: str) -> ModuleType:
+    """A module from `book/extensions`."""
+    path = ROOT / "book" / "extensions" / f"{name}.py"
+    specification = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The folder of the built site."""
-    if not (SITE / "searchindex.js").is_file():
+    note = SITE / "built-from.txt"
+    if not note.is_file():
         pytest.skip("needs the web book; `make book` builds it")
+    if note.read_text(encoding="utf-8").strip() != extension("fingerprint").fingerprint(ROOT):
+        pytest.skip("the web book is older than its sources; `make book` builds it anew")
     return SITE
 
 
@@ -68,8 +82,14 @@ def tab(browser, address):
         page.problems.append(text)
 
     page.on("pageerror", lambda error: note(f"error: {error}"))
-    page.on("requestfailed", lambda request: note(f"failed: {request.url}"))
-    page.on("response", lambda answer: answer.ok or note(f"{answer.status}: {answer.url}"))
+    # leaving a page aborts what it still loads: that is no failure
+    page.on(
+        "requestfailed",
+        lambda request: "ABORTED" in request.failure or note(f"failed: {request.url}"),
+    )
+    page.on(
+        "response", lambda answer: answer.status < 400 or note(f"{answer.status}: {answer.url}")
+    )
     page.on(
         "console",
         lambda message: message.type in ("error", "warning") and note(message.text),

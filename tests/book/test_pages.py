@@ -14,9 +14,9 @@ READ = [
 ]
 KINDS = [
     page
-    for page in READ
-    if not page.startswith("api/")
-    or page.endswith(("index.html", "model.html", "theorems.reconstruction.html"))
+    for page in PAGES
+    if not page.startswith(("_modules/", "api/"))
+    or page.endswith(("api/index.html", "cnninv.model.html", "theorems.reconstruction.html"))
 ]
 
 CUT_OFF = """() => {
