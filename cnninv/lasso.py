@@ -16,6 +16,7 @@ import numpy as np
 from cnninv.backend import array_namespace
 from cnninv.iht import operator_norm
 from cnninv.pooling import max_pool, pooling_regions, unpool
+from cnninv.statement import states
 from cnninv.validation import POSITIVE, real_array, real_matrix, real_number, whole_number
 
 SAFETY = 1.01
@@ -177,6 +178,7 @@ def lasso_path(
     return path
 
 
+@states("Algorithm 2", "a code with one non-zero a region that reconstructs the input")
 def recover_code(
     W: Any,
     x: Any,

@@ -15,6 +15,7 @@ from cnninv.lasso import lambda_max, recover_code
 from cnninv.model import model_project, sample_code
 from cnninv.operator import ConvOperator
 from cnninv.pooling import pooling_regions
+from cnninv.statement import states
 
 D, SIZE, WINDOW = 15, 3, 2
 SHARES = {"conv(5,2)": 0.206, "conv(5,1)": 0.239}
@@ -138,6 +139,7 @@ def extreme(
     return best
 
 
+@states("Figure 3", "‖Wᵀz‖/‖z‖ of the code that Algorithm 2 recovers from an activation")
 def recovered_ratio(
     W: Any,
     x: Any,
