@@ -137,7 +137,7 @@ def _working_cupy() -> ModuleType:
     except RuntimeError as error:
         driver, built = runtime.driverGetVersion(), runtime.runtimeGetVersion()
         reason = (
-            f"no NVIDIA driver was found ({_first_line(error)})"
+            "there is no NVIDIA driver on this machine"
             if driver == 0
             else f"the driver supports CUDA {_version(driver)} and CuPy is built for {_version(built)} "
             f"({_first_line(error)}); update the driver, or install the CuPy that matches it"

@@ -64,7 +64,7 @@ FAULTS = {
         "getDeviceCount",
         raising(fakecupy.Cuda("cudaErrorNoDevice")),
         0,
-        "no NVIDIA driver",
+        "there is no NVIDIA driver on this machine",
     ),
     "too old": (
         "getDeviceCount",
