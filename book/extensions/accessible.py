@@ -8,6 +8,7 @@ REPLACED = {
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Contents of the book">',
     '<aside class="toc-drawer': '<aside aria-label="On this page" class="toc-drawer',
     '<th class="head"><p></p></th>': "<td></td>",
+    '<div id="search-results"></div>': '<h1>Search</h1><div id="search-results"></div>',
 }
 
 
@@ -19,8 +20,8 @@ def level_captions(app: Sphinx, pagename, templatename, context: dict, doctree) 
     )
 
 
-def name_landmarks(app: Sphinx, error: Exception | None) -> None:
-    """The two columns beside the text get a name each; an empty corner of a table is no header."""
+def complete_pages(app: Sphinx, error: Exception | None) -> None:
+    """Names for the two columns beside the text, a title for the search page, no empty headers."""
     if error:
         return
     for page in Path(app.outdir).rglob("*.html"):
@@ -35,5 +36,5 @@ def name_landmarks(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("html-page-context", level_captions, priority=900)
-    app.connect("build-finished", name_landmarks)
+    app.connect("build-finished", complete_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
