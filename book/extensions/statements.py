@@ -116,7 +116,7 @@ def _blocks(doctree: nodes.document) -> Iterator[tuple[str, str, str]]:
         )
         block["label"] = label
         doctree.ids[anchor] = block
-        entry = [("single", key, anchor, "", None) for key in keys(label)]
+        entry = [("single", key, anchor, "main", None) for key in keys(label)]
         quote.replace_self([addnodes.index(entries=entry), block])
         for key in keys(label):
             yield key, anchor, label
