@@ -42,8 +42,6 @@ LAYERS = {"conv3_2": "conv3_1", "conv3_3": "conv3_2"}
 """The layers measured, and the one below: conv(5,2)'s weights are not to be had where this was recorded."""
 FRACTIONS = (0.1, 0.03, 0.01, 0.004)
 """λ/λ_max: the paper leaves λ open."""
-SMALLER = 0.002
-"""One more for learned filters before ReLU, whose codes are sparser at the same λ."""
 BORDER = (
     "padding takes a third of the filter at a border of each axis: centre 15/16 = 0.938 with regions drawn "
     "alike, of which partial ones lie at one border; 43/45 = 0.956 with entries drawn alike"
@@ -155,8 +153,7 @@ def _instances(context: Context, network: Any, rng: np.random.Generator) -> list
         for number, relu, words in (("3(b)", False, "before"), ("3(c)", True, "after")):
             seen = f"x: {below} {words} ReLU, M = {M}, D = {width}, {x.shape[1]} patches"
             sees = np.maximum(x, 0) if relu else x
-            more = (SMALLER,) if kind.startswith("learned") and not relu else ()
-            task = Seen(filters, sees, fractions + more, tol, iterations)
+            task = Seen(filters, sees, fractions, tol, iterations)
             instances.append(Instance(number, kind, seen, task))
 
     if network is not None and context.scale == "paper":
