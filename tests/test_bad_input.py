@@ -434,7 +434,12 @@ TABLE = {
         "last": ("conv1_1", optional(choice("conv1_1", "conv5_3"))),
     },
     cnninv.reconstruction_bound: DELTAS,
-    cnninv.recover_code: {**SOLVER, "lam": (0.5, LAM), **POOL},
+    cnninv.recover_code: {
+        **SOLVER,
+        "lam": (0.5, LAM),
+        **POOL,
+        "start": (CODE, optional(real(1))),
+    },
     cnninv.relu: {"h": (H, real())},
     cnninv.row_norms: {"W": (W, matrix(operators=False))},
     cnninv.sample_code: {**MODEL, "n": N, **RANDOM, "batch": (2, optional(whole(1)))},

@@ -242,7 +242,11 @@ def test_a_network_survives_a_file(small, rng, tmp_path):
     [
         (("vgg19.npz",), FileNotFoundError, r"path = 'vgg19.npz': no such file"),
         (("vgg19",), ValueError, r"path = 'vgg19' ends in ''; expected one of .mat, .npz, .saf"),
-        ((3,), TypeError, r"name_or_path = 3 must be one of vgg16, alexnet, or a path"),
+        (
+            (3,),
+            TypeError,
+            r"name_or_path = 3 must be one of vgg16, alexnet, vgg16-quarter, or a path",
+        ),
         (
             ("x.npz", "vgg19"),
             ValueError,
