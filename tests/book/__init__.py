@@ -1,0 +1,1 @@
+"""The web book as its readers have it."""
