@@ -120,7 +120,7 @@ def _rows(drawn: dict[str, np.ndarray], brackets: np.ndarray) -> list:
             "as captioned: values on the first entry of each block",
             (0.1, 0.2),
             mean["c naive"],
-            "a value on the wrong shift is as far from x as no value at all",
+            "a value on the wrong shift is farther from x than no value at all",
         ),
         row(
             "2(c) ‖x̂−x‖/‖x‖, pooling alone",
