@@ -5,6 +5,7 @@ quote. `make bench RECORD=1`, on a machine that does nothing else, stores the ta
 """
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -92,6 +93,7 @@ def main() -> None:
         "exponents": rows,
     }
     print(f"all in {record['seconds']} s")
+    record = json.loads(json.dumps(record, default=float))  # NumPy's numbers as Python's
     options.out.parent.mkdir(parents=True, exist_ok=True)
     write_json(options.out, record)
     if options.record:
