@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from book.conftest import AXE, SITE
 
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html")) or ["index.html"]

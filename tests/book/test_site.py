@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from book.conftest import ROOT, extension
 
+from book.conftest import ROOT, extension
 from cnninv.ledger import ledger
 from cnninv.statement_table import statement_table
 
