@@ -24,10 +24,11 @@ reproduce: .venv/core
 
 test: .venv/dev
 	$(BIN)/python -m pytest tests cnninv
-	$(BIN)/python -m pytest --nbval chapters
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval chapters
 
+# one BLAS thread: on a busy machine two wait for each other, and a chapter has a budget
 chapters: .venv/dev
-	$(BIN)/python chapters/build.py
+	OMP_NUM_THREADS=1 $(BIN)/python chapters/build.py
 
 # REPOSITORY=https://github.com/OWNER/NAME adds links that run a chapter on Binder and Colab
 book: .venv/dev
