@@ -9,6 +9,7 @@ import pytest
 # a kernel and nbgrader execute these, and define names in them
 collect_ignore = ["exercises/limits.py", "exercises/nbgrader_config.py"]
 SECONDS, MEGABYTES = 60, 2048
+SLOWER = 1.5  # how much slower than a quiet two-core laptop a machine may be
 KEY = pytest.StashKey[list[str]]()
 spent: dict[str, float] = defaultdict(float)
 
@@ -24,7 +25,9 @@ def pytest_sessionfinish(session, exitstatus) -> None:
     # the largest of all finished children, in kB (Linux) or bytes (macOS)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     megabytes = peak / (1e6 if sys.platform == "darwin" else 1e3)
-    over = [f"{name} took {s:.0f} s of {SECONDS}" for name, s in spent.items() if s > SECONDS]
+    over = [
+        f"{name} took {s:.0f} s of {SECONDS}" for name, s in spent.items() if s > SLOWER * SECONDS
+    ]
     if spent and megabytes > MEGABYTES:
         over.append(f"a chapter's kernel took {megabytes:.0f} MB of {MEGABYTES}")
     if over:
