@@ -16,6 +16,7 @@ from cnninv.backend import array_namespace, fft_namespace
 from cnninv.conv import conv_matrix
 from cnninv.filters import check_filters
 from cnninv.geometry import conv_shape
+from cnninv.transposed import Transposed
 from cnninv.validation import real_array
 
 
@@ -88,9 +89,9 @@ class FourierConv:
         return self._apply(x, self._C, self._D, self._n, conjugate=False)
 
     @property
-    def T(self) -> "TransposedFourier":
+    def T(self) -> Transposed:
         """Wᵀ."""
-        return TransposedFourier(self)
+        return Transposed(self)
 
     def transposed_product(self, h: Any) -> Any:
         """Wᵀ h for h of shape (K*n,) or (K*n, batch)."""
@@ -117,17 +118,3 @@ class FourierConv:
         Y = Y.reshape(*self._grid, rows, -1)
         y = fft.irfft2(Y, s=self._N, axes=(0, 1))[: n[0], : n[1]]
         return xp.ascontiguousarray(y.transpose(2, 0, 1, 3)).reshape(-1, *x.shape[1:])
-
-
-class TransposedFourier:
-    """Wᵀ of a `FourierConv`."""
-
-    def __init__(self, operator: FourierConv) -> None:
-        self.T, self.xp = operator, operator.xp
-        self.shape, self.dtype = operator.shape[::-1], operator.dtype
-
-    def __repr__(self) -> str:
-        return f"{self.T!r}.T"
-
-    def __matmul__(self, h: Any) -> Any:
-        return self.T.transposed_product(h)

@@ -17,6 +17,7 @@ from cnninv.geometry import conv_shape
 from cnninv.patches import WORTH_THREADS, Patches, Plane
 from cnninv.threads import thread_count
 from cnninv.tiles import Tiles
+from cnninv.transposed import Transposed
 from cnninv.validation import one_of, real_array, whole_number
 from cnninv.winograd import require_three_taps, transform
 
@@ -156,9 +157,9 @@ class ConvOperator:
         return array_namespace(self.filters)
 
     @property
-    def T(self) -> "TransposedConv":
+    def T(self) -> Transposed:
         """Wᵀ, the transposed convolution."""
-        return TransposedConv(self)
+        return Transposed(self)
 
     def transposed_product(self, h: Any) -> Any:
         """Wᵀ h for h of shape (K*n,) or (K*n, batch)."""
@@ -211,29 +212,3 @@ class ConvOperator:
                 f"bias has shape {bias.shape}; expected one for each of {self.layer.K} filters"
             )
         return bias
-
-
-class TransposedConv:
-    """Wᵀ of a `ConvOperator`."""
-
-    def __init__(self, operator: ConvOperator) -> None:
-        self.T, self.xp = operator, operator.xp
-        self.shape, self.dtype = operator.shape[::-1], operator.dtype
-
-    def __repr__(self) -> str:
-        return f"{self.T!r}.T"
-
-    def __matmul__(self, h: Any) -> Any:
-        return self.T.transposed_product(h)
-
-    matvec = matmat = __matmul__
-
-    def rmatvec(self, x: Any) -> Any:
-        """W x."""
-        return self.T @ x
-
-    rmatmat = rmatvec
-
-    def to_matrix(self) -> scipy.sparse.csr_array:
-        """The explicit Wᵀ."""
-        return self.T.to_matrix().T.tocsr()

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse
 
 from cnninv.threads import in_threads, slices, thread_count
+from cnninv.transposed import Transposed
 from cnninv.validation import real_array, real_matrix, whole_number
 
 PART = 2**22
@@ -92,9 +93,9 @@ class ThreadedMatrix:
         return y
 
     @property
-    def T(self) -> "TransposedMatrix":
+    def T(self) -> Transposed:
         """Wᵀ, from the same memory."""
-        return TransposedMatrix(self)
+        return Transposed(self)
 
     def transposed_product(self, h: Any) -> np.ndarray:
         """Wᵀ h for h of shape (rows,) or (rows, batch)."""
@@ -156,32 +157,6 @@ class ThreadedMatrix:
                 f"rows here"
             )
         return x
-
-
-class TransposedMatrix:
-    """Wᵀ of a `ThreadedMatrix`."""
-
-    def __init__(self, matrix: ThreadedMatrix) -> None:
-        self.T = matrix
-        self.shape, self.dtype = matrix.shape[::-1], matrix.dtype
-
-    def __repr__(self) -> str:
-        return f"{self.T!r}.T"
-
-    def __matmul__(self, h: Any) -> np.ndarray:
-        return self.T.transposed_product(h)
-
-    matvec = matmat = __matmul__
-
-    def rmatvec(self, x: Any) -> np.ndarray:
-        """W x."""
-        return self.T @ x
-
-    rmatmat = rmatvec
-
-    def to_matrix(self) -> scipy.sparse.csr_array:
-        """The explicit Wᵀ, stored anew."""
-        return self.T.matrix.T.tocsr()
 
 
 def _check_blocks(W: scipy.sparse.csr_array, K: int, threads: int) -> None:

@@ -12,6 +12,7 @@ from cnninv.conv import check_dtype, fill
 from cnninv.filters import check_filters
 from cnninv.geometry import INT32_MAX, ConvShape, conv_shape
 from cnninv.threads import in_threads, thread_count
+from cnninv.transposed import Transposed
 from cnninv.validation import real_array, whole_number
 
 BLOCK_BYTES = 2**28
@@ -116,9 +117,9 @@ class RowBlocks:
         return y
 
     @property
-    def T(self) -> "TransposedBlocks":
+    def T(self) -> Transposed:
         """Wᵀ, of which the blocks are blocks of columns."""
-        return TransposedBlocks(self)
+        return Transposed(self)
 
     def transposed_product(self, h: Any) -> Any:
         """Wᵀ h for h of shape (K*n,) or (K*n, batch): a sum over the blocks, in their order."""
@@ -188,25 +189,3 @@ class RowBlocks:
                 f"rows here"
             )
         return x
-
-
-class TransposedBlocks:
-    """Wᵀ of `RowBlocks`."""
-
-    def __init__(self, blocks: RowBlocks) -> None:
-        self.T, self.xp = blocks, blocks.xp
-        self.shape, self.dtype = blocks.shape[::-1], blocks.dtype
-
-    def __repr__(self) -> str:
-        return f"{self.T!r}.T"
-
-    def __matmul__(self, h: Any) -> Any:
-        return self.T.transposed_product(h)
-
-    matvec = matmat = __matmul__
-
-    def rmatvec(self, x: Any) -> Any:
-        """W x."""
-        return self.T @ x
-
-    rmatmat = rmatvec
