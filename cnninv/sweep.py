@@ -22,7 +22,7 @@ from copy import deepcopy
 from typing import Any
 
 from cnninv.parts import MISSING, Parts
-from cnninv.workers import Processes
+from cnninv.processes import Processes
 
 MOMENT = 5.0
 """Seconds between two looks at whether a cluster is still there."""

@@ -9,8 +9,8 @@ import sweeptasks as tasks
 
 from cnninv.experiments import fig2, phase_diagram, scaling
 from cnninv.parts import Parts
+from cnninv.processes import Processes
 from cnninv.sweep import sweep
-from cnninv.workers import Processes
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,12 @@ import psutil
 import pytest
 import sweeptasks as tasks
 
-from cnninv import workers as module
+from cnninv import cluster as module
 from cnninv.cli import main
 from cnninv.experiments import phase_diagram
+from cnninv.processes import Processes
 from cnninv.sweep import sweep
-from cnninv.workers import Processes, workers
+from cnninv.workers import workers
 
 NOT_A_NUMBER = "must be a number of processes, or the address of a Dask scheduler such as tcp://"
 
