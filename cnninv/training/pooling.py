@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import array_namespace
-from cnninv.training.patches import Buffers
+from cnninv.training.patches import Buffers, blocks
 
 
 class Plain:
@@ -47,14 +47,14 @@ class MaximumPooling(Plain):
 
     def backward(self, g: Any) -> Any:
         """g at the switches (the first largest entry of each window), zero elsewhere."""
-        dh = self._buffers.take("dh", self._h.shape, g)
-        left = array_namespace(g).ones(g.shape, bool)
-        for quarter, target in zip(_quarters(self._h), _quarters(dh), strict=True):
-            switch = quarter == self._y
-            switch &= left
-            left ^= switch
-            target[...] = g
-            target *= switch
+        dh, xp = self._buffers.take("dh", self._h.shape, g), array_namespace(g)
+        for k in blocks(len(g), g[0].size * 8, xp.__name__):
+            left = xp.ones(g[k].shape, bool)
+            for quarter, target in zip(_quarters(self._h[k]), _quarters(dh[k]), strict=True):
+                switch = quarter == self._y[k]
+                switch &= left
+                left ^= switch
+                xp.multiply(g[k], switch, out=target)
         return dh
 
 
