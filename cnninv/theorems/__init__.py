@@ -22,8 +22,10 @@ from cnninv.theorems.concentration import (
     tail_bound,
     theorem_a2,
 )
+from cnninv.theorems.instance import layer_instance
 from cnninv.theorems.iteration import iht_contraction
 from cnninv.theorems.layer import layer_is_iht_iteration
+from cnninv.theorems.lemmas import lemma_b1, lemma_b2, lemma_b3, lemma_b4
 from cnninv.theorems.pairs import proposition_1
 from cnninv.theorems.random_filters import (
     corollary_3_2,
@@ -32,15 +34,7 @@ from cnninv.theorems.random_filters import (
     theorem_3_1,
     theorem_3_1_repaired,
 )
-from cnninv.theorems.reconstruction import (
-    layer_instance,
-    lemma_b1,
-    lemma_b2,
-    lemma_b3,
-    lemma_b4,
-    theorem_3_3,
-    theorem_3_3_sharp,
-)
+from cnninv.theorems.reconstruction import theorem_3_3, theorem_3_3_sharp
 
 __all__ = [
     "GOLDEN",

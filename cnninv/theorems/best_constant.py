@@ -11,7 +11,7 @@ import numpy as np
 
 from cnninv.statement import Statement, states
 from cnninv.theorems.bounds import reconstruction_bound_sharp
-from cnninv.theorems.reconstruction import layer_instance
+from cnninv.theorems.instance import layer_instance, norm, times
 from cnninv.validation import POSITIVE, real_number
 
 GOLDEN = (1 + 5**0.5) / 2
@@ -50,12 +50,12 @@ def theorem_3_3_golden(
     run = layer_instance(W, z, K, k, blocks)
     extra, lost = np.setdiff1d(run.omega, run.pi), np.setdiff1d(run.pi, run.omega)
     e = run.h - run.z
-    p, q, r = (_norm(e[part]) for part in (extra, lost, np.intersect1d(run.omega, run.pi)))
+    p, q, r = (norm(e[part]) for part in (extra, lost, np.intersect1d(run.omega, run.pi)))
     whole = float(np.sqrt(p**2 + q**2 + r**2))  # ‖e_T‖, T = Ω ∪ Π
-    missed, code_error = _norm(run.z[lost]), _norm(run.z - run.z_hat)
-    error, norm = _norm(run.synthesize(run.z_hat) - run.x), _norm(run.x)
+    missed, code_error = norm(run.z[lost]), norm(run.z - run.z_hat)
+    error, energy = norm(run.synthesize(run.z_hat) - run.x), norm(run.x)
     steps = (
-        run.claim("Ω is the best support for h", "‖h_Π∖Ω‖ ≤ p", _norm(run.h[lost]), p),
+        run.claim("Ω is the best support for h", "‖h_Π∖Ω‖ ≤ p", norm(run.h[lost]), p),
         run.claim("triangle inequality", "‖z_Π∖Ω‖ ≤ p + q", missed, p + q),
         run.claim(
             "Pythagoras",
@@ -72,14 +72,14 @@ def theorem_3_3_golden(
             np.sqrt(1 + delta_2k) * code_error,
         ),
         run.claim(
-            "model-RIP", "√(1−δ_k) ‖z‖ ≤ ‖x‖", np.sqrt(max(0.0, 1 - delta_k)) * run.norm, norm
+            "model-RIP", "√(1−δ_k) ‖z‖ ≤ ‖x‖", np.sqrt(max(0.0, 1 - delta_k)) * run.norm, energy
         ),
     )
     return run.claim(
         "Theorem 3.3, best constant (ours)",
         "‖x̂−x‖ ≤ φδ_2k √((1+δ_2k)/(1−δ_k)) ‖x‖",
         error,
-        reconstruction_bound_golden(delta_k, delta_2k) * norm if norm else 0.0,
+        times(reconstruction_bound_golden(delta_k, delta_2k), energy),
         steps,
     )
 
@@ -132,7 +132,3 @@ def golden_filters(delta: float) -> tuple[np.ndarray, np.ndarray]:
     taps = np.array([[1, 0, -q, -2 * p], [0, 1, 2 * p, -q], [-q, 2 * p, 1, 0], [-2 * p, -q, 0, 1]])
     filters = np.linalg.cholesky(taps / 2).reshape(2, 2, 4).transpose(0, 2, 1)
     return filters, np.array([1.0, 0.0, (p + q) * (1 - 1e-9), 0.0])
-
-
-def _norm(v: Any) -> float:
-    return float(np.linalg.norm(v))

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import array_namespace
-from cnninv.model import in_model, model_project
+from cnninv.model import model_project
 from cnninv.statement import Statement, states
-from cnninv.validation import real_array, real_matrix, real_number
+from cnninv.theorems.instance import code_in_model, norm
+from cnninv.validation import real_matrix, real_number
 
 
 @states("Algorithm 1, contraction", "each iteration shrinks the error by 2δ_3k")
@@ -54,14 +55,17 @@ def iht_contraction(
     """
     W = real_matrix(W, "W")
     array_namespace(W=W, z=z, z_hat=z_hat, blocks=blocks)
-    z, z_hat = _code(z, "z", W, K, k, blocks), _code(z_hat, "z_hat", W, K, k, blocks)
+    z, z_hat = (
+        code_in_model(z, "z", W, K, k, blocks),
+        code_in_model(z_hat, "z_hat", W, K, k, blocks),
+    )
     delta_3k = real_number(delta_3k, "delta_3k", low=0)
     b = z_hat + W @ (W.T @ (z - z_hat))  # b = ẑ + W(x − Wᵀẑ),  x = Wᵀz
     following = model_project(b, K, k, blocks)
     T = np.union1d(np.flatnonzero(following), np.flatnonzero(z))
-    before, after = _norm(z - z_hat), _norm(z - following)
-    near, far = _norm((b - following)[T]), _norm((b - z)[T])
-    claim = partial(Statement, scale=_norm(z) + _norm(z_hat))
+    before, after = norm(z - z_hat), norm(z - following)
+    near, far = norm((b - following)[T]), norm((b - z)[T])
+    claim = partial(Statement, scale=norm(z) + norm(z_hat))
     steps = (
         claim("ẑ' is nearest to b in M_k", "‖(b−ẑ')_T‖ ≤ ‖(b−z)_T‖", near, far),
         claim("triangle inequality", "‖z−ẑ'‖ ≤ 2 ‖(b−z)_T‖", after, 2 * far),
@@ -70,18 +74,3 @@ def iht_contraction(
     return claim(
         "Algorithm 1, contraction", "‖z−ẑ'‖ ≤ 2δ_3k ‖z−ẑ‖", after, 2 * delta_3k * before, steps
     )
-
-
-def _code(value: Any, name: str, W: Any, K: int, k: int, blocks: Any) -> Any:
-    code = real_array(value, name, ndim=1)
-    if len(code) != W.shape[0]:
-        raise ValueError(
-            f"{name} has {len(code)} entries; W of shape {W.shape} expects {W.shape[0]}"
-        )
-    if not in_model(code, K, k, blocks=blocks):
-        raise ValueError(f"{name} is not in M_k for K = {K}, k = {k}")
-    return code
-
-
-def _norm(v: Any) -> float:
-    return float(np.linalg.norm(v))

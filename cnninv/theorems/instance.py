@@ -1,0 +1,91 @@
+"""One run of the layer: what the lemmas and theorems speak of (Gilbert 2017, §3.3, Appendix B)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnninv.backend import array_namespace
+from cnninv.model import in_model, model_support
+from cnninv.statement import Statement
+from cnninv.validation import real_array, real_matrix
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One run of the layer: z, x = Wᵀz, h = Wx, ẑ = M(h, k), and the supports Π and Ω."""
+
+    W: Any
+    z: Any
+    x: Any
+    h: Any
+    z_hat: Any
+    pi: Any
+    omega: Any
+    norm: float
+    """‖z‖"""
+
+    def synthesize(self, code: Any) -> Any:
+        """Wᵀ code."""
+        return self.W.T @ code
+
+    def hidden(self, code: Any, places: Any) -> Any:
+        """W_places Wᵀ code."""
+        return (self.W @ self.synthesize(code))[places]
+
+    def claim(
+        self,
+        name: str,
+        formula: str,
+        left: float,
+        right: float,
+        steps: tuple[Statement, ...] = (),
+    ) -> Statement:
+        """left ≤ right, rounding measured against ‖z‖."""
+        return Statement(name, formula, left, right, steps, scale=self.norm)
+
+
+def restrict(z: Any, places: Any) -> Any:
+    """z|_places: z there, zero elsewhere, of the same length."""
+    restricted = np.zeros_like(z)
+    restricted[places] = z[places]
+    return restricted
+
+
+def layer_instance(W: Any, z: Any, K: int, k: int, blocks: Any = None) -> Instance:
+    """Push z through the layer: x = Wᵀz, h = Wx, ẑ = M(h, k).
+
+    Raises
+    ------
+    ValueError
+        If z does not fit W or is not model-k-sparse.
+    """
+    W = real_matrix(W, "W")
+    array_namespace(W=W, z=z, blocks=blocks)
+    z = code_in_model(z, "z", W, K, k, blocks)
+    x = W.T @ z
+    h = W @ x
+    omega = model_support(h, K, k, blocks)
+    return Instance(W, z, x, h, restrict(h, omega), np.flatnonzero(z), omega, norm(z))
+
+
+def code_in_model(code: Any, name: str, W: Any, K: int, k: int, blocks: Any) -> Any:
+    """`code`, once it is one for W and in M_k."""
+    code = real_array(code, name, ndim=1)
+    if len(code) != W.shape[0]:
+        raise ValueError(
+            f"{name} has {len(code)} entries; W of shape {W.shape} expects {W.shape[0]}"
+        )
+    if not in_model(code, K, k, blocks=blocks):
+        raise ValueError(f"{name} is not in M_k for K = {K}, k = {k}; sample_code draws such codes")
+    return code
+
+
+def norm(v: Any) -> float:
+    """‖v‖, as a Python float wherever v is."""
+    return float(np.linalg.norm(v))
+
+
+def times(factor: float, size: float) -> float:
+    """factor · size, 0 of a size 0 even where the factor is infinite."""
+    return factor * size if size else 0.0
