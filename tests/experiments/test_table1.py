@@ -30,7 +30,12 @@ def tiny(monkeypatch):
     monkeypatch.setattr(table1, "_images", lambda data: made[data is None])
     for scale, widths in (("QUICK", (2, 3)), ("CORES", (2, 3)), ("CARD", (2, 3))):
         small = replace(
-            getattr(table1, scale), widths=widths, search=3, sizes=(3, 5), settings=TINY
+            getattr(table1, scale),
+            widths=widths,
+            search=3,
+            sizes=(3, 5),
+            settings=TINY,
+            whole=(),
         )
         monkeypatch.setattr(table1, scale, small)
 
@@ -72,12 +77,23 @@ def test_the_size_is_chosen_on_validation_images():
 def test_the_widths_of_table_5_are_the_papers_own_rows():
     cell = table1.Cell(2, "random", 0, 3)
     found = [table1.Found(cell, 70.0, {"original": 74.6, "JPEG quality": 73.0}, 1.0)]
-    rows = table1._paper_rows(found)
+    rows = table1._paper_rows(found, table1.CARD)
     ours = [row for row in rows if row.ours is not None]
     assert [row.quantity for row in ours] == ["Table 1 random filters, 2 layers, accuracy %"] * 2
     assert [row.verdict for row in ours] == ["reproduced", "differs"]
     assert all("2048-2048 filters, 3 × 3" in row.convention for row in ours)
     assert len(rows) == 7
+
+
+def test_the_one_random_layer_of_table_5_is_trained_on_cores_with_both_sizes():
+    assert [cell.size for cell in table1.CORES.whole] == [3, 5]
+    found = [table1.Found(cell, 60.0, {"original": 60.0}, 1.0) for cell in table1.CORES.whole]
+    rows = [row for row in table1._paper_rows(found, table1.CORES) if row.ours is not None]
+    assert {row.quantity for row in rows} == {"Table 1 random filters, 1 layer, accuracy %"}
+    assert [row.convention for row in rows] == [
+        f"CIFAR-10, 2048 filters, {size} × {size}, 3 epochs; test images: original"
+        for size in (3, 5)
+    ]
 
 
 def test_a_cell_is_trained_once_and_for_all(tiny, tmp_path, monkeypatch):
