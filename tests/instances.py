@@ -1,6 +1,7 @@
 """Layers small enough for exact constants, codes on them, and the model enumerated from its definition."""
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations, product
 from math import prod
 from typing import Any
@@ -8,7 +9,14 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from cnninv import conv_matrix, normalize_filters, pooling_regions, random_filters
+from cnninv import (
+    conv_matrix,
+    model_rip_exact,
+    normalize_filters,
+    pooling_regions,
+    random_filters,
+)
+from cnninv.supports import support_model
 
 
 def naive_supports(labels, k, sums):
@@ -102,3 +110,51 @@ def small_layers(draw, max_rows=12, channels=(1, 3, 20, 200, 2000)):
         blocks = rng.choice([0, 1, 2, 5], K * n)
     k = draw(st.integers(1, K if blocks is None else len(np.unique(blocks))))
     return SmallLayer(W, K, n, blocks, k)
+
+
+def constants(layer):
+    """δ_k on M_k and δ_2k on M_k², exactly, with what rounding may have taken from them.
+
+    A layer with a null space has δ = 1; computed as 1 − 10⁻¹⁶ it would promise ‖x‖ ≥ 10⁻⁸ ‖z‖.
+    """
+    deltas = (
+        model_rip_exact(layer.W, layer.K, layer.k, sums=sums, blocks=layer.blocks)
+        for sums in (1, 2)
+    )
+    return tuple(delta + 1e-13 * (1 + delta) for delta in deltas)
+
+
+def assert_holds(statement):
+    assert statement.holds, str(statement)
+    for step in statement.steps:
+        assert_holds(step)
+
+
+def codes(layer, seed, scale=1.0):
+    """Codes of M_k of all sorts: random, tied, short, one-sparse, with one large entry, zero."""
+    rng = np.random.default_rng(seed)
+    yield from (scale * layer.code(rng) for _ in range(3))
+    yield from (scale * layer.code(rng, "signs") for _ in range(2))
+    yield scale * layer.code(rng, k=layer.k - 1)
+    yield scale * layer.code(rng, k=1)
+    large = scale * layer.code(rng)
+    large[np.argmax(np.abs(large))] *= 1e3
+    yield large
+    yield 0 * large
+    # the support on which Wᵀ is worst, and its worst code
+    G = (layer.W @ layer.W.T).toarray()
+    S = layer.omega(rng)
+    vectors = np.linalg.eigh(G[np.ix_(S, S)])[1]
+    for column in (0, -1):
+        z = np.zeros(len(G))
+        z[S] = scale * vectors[:, column]
+        yield z
+
+
+@cache
+def enumerated_layer():
+    """K = 3, n = 4, k = 2: W, the supports of M_k, δ_k and δ_2k."""
+    W = conv_matrix(random_filters(3, 12, 3, np.random.default_rng(4)), 6)
+    supports = [np.array(S) for S in support_model(W, 3, 2, 1, None).supports()]
+    assert len(supports) == 48
+    return W, supports, model_rip_exact(W, 3, 2), model_rip_exact(W, 3, 2, sums=2)

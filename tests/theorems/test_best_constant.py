@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from instances import assert_holds, codes, constants, small_layers
 
 from cnninv import conv_matrix, model_rip_exact, random_filters, sample_code
 from cnninv.theorems import (
@@ -18,6 +21,15 @@ from cnninv.theorems import (
     theorem_3_3_golden,
     theorem_3_3_sharp,
 )
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@given(small_layers(), seeds, st.sampled_from([1e-12, 1.0, 1e6]))
+def test_theorem_3_3_golden_holds_for_small_layers(layer, seed, scale):
+    deltas = constants(layer)
+    for z in codes(layer, seed, scale):
+        assert_holds(theorem_3_3_golden(layer.W, z, layer.K, layer.k, *deltas, layer.blocks))
 
 
 @pytest.mark.parametrize("seed", range(6))
