@@ -39,7 +39,7 @@ def card(result: dict[str, Any]) -> str:
         f'| read by | `cnninv.load_network("{result["network"]}")`; classifier: '
         f"`cnninv.training.read_classifier()` |",
         f"| command | `{result['command']}` |",
-        f"| training | {_epochs(settings)}; batches of {settings['batch']}; SGD with Nesterov's momentum "
+        f"| training | {_epochs(settings)}; {_batches(settings)}; SGD with Nesterov's momentum "
         f"{settings['momentum']}, weight decay {settings['decay']}; images flipped and shifted by up to "
         f"{settings['shift']} pixels; seed {settings['seed']} |",
         f"| time | {result['seconds']:.0f} s; {result['device']} |",
@@ -63,6 +63,13 @@ def _epochs(settings: dict[str, Any]) -> str:
     )
     if settings["again"]:
         text += f", {settings['again']} more of a second one up to {settings['rate'] / 2:g}"
+    return text
+
+
+def _batches(settings: dict[str, Any]) -> str:
+    text = f"batches of {settings['batch']}"
+    if settings["parts"] > 1:
+        text += f" in {settings['parts']} parts, each normalised by its own mean and variance"
     return text
 
 
