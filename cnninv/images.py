@@ -7,10 +7,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from cnninv.backend import array_namespace
+from cnninv.photographs import EXTRA, installed_photographs
 from cnninv.validation import real_array, whole_number
-
-SAMPLE = "sample"
-"""The name that stands for a photograph of matplotlib's (Grace Hopper, US Navy, public domain)."""
 
 
 def read_image(source: str | Path) -> np.ndarray:
@@ -20,8 +18,8 @@ def read_image(source: str | Path) -> np.ndarray:
 
     Parameters
     ----------
-    source : path or "sample"
-        Any file that Pillow reads, or the photograph that comes with matplotlib.
+    source : path, "sample", "astronaut", "cat", "coffee" or "rocket"
+        Any file that Pillow reads, or a photograph that comes with matplotlib (the first) or scikit-image.
 
     Returns
     -------
@@ -37,10 +35,13 @@ def read_image(source: str | Path) -> np.ndarray:
     >>> read_image("sample").shape
     (3, 600, 512)
     """
-    path = sample_path() if str(source) == SAMPLE else Path(source)
+    here = installed_photographs()
+    path = here.get(str(source), Path(source))
     if not path.is_file():
+        comes = " (it comes with scikit-image, which is not installed)" * (str(source) in EXTRA)
         raise FileNotFoundError(
-            f"IMAGE = {str(source)!r}: no such file; {SAMPLE!r} names one that is installed"
+            f"IMAGE = {str(source)!r}: no such file{comes}; expected one, or a photograph that is "
+            f"installed: {', '.join(map(repr, here))}"
         )
     try:
         with Image.open(path) as opened:
@@ -55,13 +56,6 @@ def read_image(source: str | Path) -> np.ndarray:
     white = Image.new("RGBA", picture.size, "white")
     pixels = np.asarray(Image.alpha_composite(white, picture).convert("RGB"), dtype=float)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)) / 255
-
-
-def sample_path() -> Path:
-    """Where matplotlib has put its sample photograph."""
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 
 
 def center_crop(image: Any, size: int) -> np.ndarray:
