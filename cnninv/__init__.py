@@ -9,7 +9,7 @@ from cnninv.crelu import crelu, psi_matrix, relu
 from cnninv.filters import normalize_filters, normalize_rows, random_filters, row_norms
 from cnninv.geometry import conv_shape
 from cnninv.iht import iht, operator_norm
-from cnninv.lasso import lambda_max, lasso, lasso_path, recover_code
+from cnninv.lasso import lambda_max, lasso, lasso_path
 from cnninv.model import (
     count_supports,
     in_model,
@@ -31,6 +31,7 @@ from cnninv.pooling import (
     unpool,
 )
 from cnninv.products import ThreadedMatrix
+from cnninv.recovery import recover_code
 from cnninv.rip import model_rip_exact, model_rip_sampled
 from cnninv.row_blocks import RowBlocks
 from cnninv.statement import Statement

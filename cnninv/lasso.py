@@ -1,4 +1,4 @@
-"""ℓ1-regularised least squares for Wᵀ, and the recovery of a code from it (Gilbert 2017, Algorithm 2).
+"""ℓ1-regularised least squares for Wᵀ (Gilbert 2017, Algorithm 2, lines 1 and 3).
 
 The problem is the paper's, squared and without the usual ½:
 
@@ -14,15 +14,9 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import array_namespace
+from cnninv.fista import Fista, dot
 from cnninv.iht import operator_norm
-from cnninv.pooling import max_pool, pooling_regions, unpool
-from cnninv.statement import states
 from cnninv.validation import POSITIVE, real_array, real_matrix, real_number, whole_number
-
-SAFETY = 1.01
-"""`operator_norm` errs downwards by a few times 1e-5; the step is made for a norm one per cent larger."""
-STEP, SHORTER = 1.3, 0.96
-"""Steps of 1.3/L, and what they are multiplied by, down to 1/L, where a move is longer than the first."""
 
 
 def lasso(
@@ -84,7 +78,7 @@ def lasso(
     xp = array_namespace(W=W, x=x, lam=lam, allowed=allowed, start=start)
     lam, tol = xp.asarray(_penalty(lam, x)), real_number(tol, "tol", low=0)
     iterations = whole_number(iterations, "iterations", low=0)
-    _check_shapes(W, x)
+    check_shapes(W, x)
     shape = (W.shape[0], *x.shape[1:])
     dtype = np.result_type(getattr(W, "dtype", None) or x.dtype, x.dtype)
     norm = operator_norm(W) if norm is None else real_number(norm, "norm", low=0)
@@ -94,12 +88,12 @@ def lasso(
     if allowed is not None:
         allowed = xp.asarray(_like_code(allowed, "allowed", shape, None)).reshape(len(z), -1)
     columns = x.astype(dtype, copy=False).reshape(len(x), -1)
-    run = _Fista(W, columns, lam, allowed, z.reshape(len(z), -1), norm)
+    run = Fista(W, columns, lam, allowed, z.reshape(len(z), -1), norm)
 
     z, left = xp.array(run.z), xp.arange(columns.shape[1])
     gap, objective = xp.zeros(len(left)), xp.zeros(len(left))
     count, restarts, gaps = xp.zeros(len(left), int), xp.zeros(len(left), int), []
-    target = tol * _dot(columns, columns)
+    target = tol * dot(columns, columns)
     for iteration in range(iterations + 1):
         c = run.correlate()
         objective[left], gap[left], restarts[left] = run.objective, run.gap(c), run.restarts
@@ -129,7 +123,7 @@ def lambda_max(W: Any, x: Any) -> Any:
     6.0
     """
     W, x = real_matrix(W, "W"), real_array(x, "x", ndim=(1, 2))
-    _check_shapes(W, x)
+    check_shapes(W, x)
     most = (2 * abs(W @ x).max(axis=0)).astype(float)
     return most if x.ndim == 2 else float(most)
 
@@ -178,155 +172,8 @@ def lasso_path(
     return path
 
 
-@states("Algorithm 2", "a code with one non-zero a region that reconstructs the input")
-def recover_code(
-    W: Any,
-    x: Any,
-    lam: Any,
-    shape: tuple[int, ...],
-    window: int | tuple[int, ...],
-    tol: float = 1e-6,
-    iterations: int = 10_000,
-    norm: float | None = None,
-    start: Any = None,
-) -> tuple[Any, dict[str, Any]]:
-    """Algorithm 2: a code with at most one non-zero per pooling region that reconstructs x as Wᵀz.
-
-        1: z_init = argmin ‖x − Wᵀz‖² + λ‖z‖₁
-        2: z_model = upsample(max-pool(z_init), s),  s the switches
-        3: z = argmin ‖x − Wᵀz‖² + λ‖z‖₁  with z_i = 0 where z_model is 0
-
-    Line 2 prints s = pool-switch(z), of a z that is not there yet: s comes from z_init here. The largest
-    |z| of a region is kept, as the model's projection does.
-
-    Parameters
-    ----------
-    W, x, lam, tol, iterations, norm
-        As in `lasso`.
-    shape : tuple of int
-        (K, *positions), with K*n entries in all.
-    window : int or one per axis
-        Size of a pooling region.
-    start : array, shape of z, optional
-        Where line 1 starts, such as ``z_init`` for a larger λ.
-
-    Returns
-    -------
-    z : array, shape (K*n,) or (K*n, batch)
-    history : dict
-        ``init`` and ``final``: what `lasso` tells of lines 1 and 3, the gaps certified in both;
-        ``z_init``, ``z_model``.
-
-    Examples
-    --------
-    >>> z, history = recover_code(np.eye(4), [3.0, 2.0, 0.0, 4.0], 2.0, shape=(2, 2), window=2)
-    >>> history["z_init"].round(3), z.round(3)
-    (array([2., 1., 0., 3.]), array([2., 0., 0., 3.]))
-    """
-    W, regions = real_matrix(W, "W"), pooling_regions(shape, window)
-    if len(regions) != W.shape[0]:
-        raise ValueError(f"shape = {shape} has {len(regions)} entries; W has {W.shape[0]} rows")
-    _check_shapes(W, real_array(x, "x", ndim=(1, 2)))
-    norm = operator_norm(W) if norm is None else norm
-    options = {"tol": tol, "iterations": iterations, "norm": norm}
-    # line 1
-    z_init, first = lasso(W, x, lam, start=start, **options)
-    # line 2
-    z_model = _pooled(z_init, shape, window)
-    # line 3
-    z, last = lasso(W, x, lam, allowed=z_model != 0, start=z_model, **options)
-    return z, {"init": first, "final": last, "z_init": z_init, "z_model": z_model}
-
-
-def _pooled(z: Any, shape: tuple[int, ...], window: Any) -> Any:
-    """upsample(max-pool(z), s) for each column."""
-    if z.ndim == 1:
-        return unpool(*max_pool(z, shape, window), shape, window)
-    return array_namespace(z).stack([_pooled(column, shape, window) for column in z.T], axis=1)
-
-
-class _Fista:
-    """The columns still running: z, its extrapolation y, and what Wᵀ makes of both."""
-
-    def __init__(self, W: Any, x: Any, lam: Any, allowed: Any, z: Any, norm: float) -> None:
-        xp = self.xp = array_namespace(x)
-        self.W, self.x, self.lam, self.allowed = W, x, xp.asarray(lam), allowed
-        self.z = z if allowed is None else z * allowed
-        self.fit = W.T @ self.z  # Wᵀz
-        self.y, self.r = self.z, x - self.fit  # r = x − Wᵀy
-        columns = x.shape[1]
-        # the gradient −2W(x − Wᵀz) has the Lipschitz constant L = 2‖W‖²
-        self.L = xp.full(columns, 2 * (SAFETY * norm) ** 2 or 1.0)
-        self.longer, self.first = xp.full(columns, STEP), xp.full(columns, np.inf)
-        self.restarts = xp.zeros(columns, int)
-        self.dual, self.energy = xp.full(columns, -np.inf), _dot(x, x)
-        self.objective = self._objective(self.z, self.fit)
-
-    def correlate(self) -> Any:
-        """W(x − Wᵀy), on the entries allowed."""
-        c = self.W @ self.r
-        return c if self.allowed is None else c * self.allowed
-
-    def gap(self, c: Any) -> Any:
-        """F(z) − G(θ) for the best θ so far; the newest is the residual, scaled until it is feasible."""
-        xp, peak = self.xp, abs(c).max(axis=0).astype(float)
-        rx, rr = _dot(self.r, self.x), _dot(self.r, self.r)
-        # θ = s r: G is largest at s = rᵀx/‖r‖²; feasible is |s| ≤ λ/(2‖W r‖_∞)
-        with np.errstate(over="ignore"):  # where W r is 0, any s is feasible
-            most = self.lam / xp.maximum(2 * peak, POSITIVE)
-        s = xp.clip(rx / xp.maximum(rr, POSITIVE), -most, most)
-        self.dual = xp.maximum(self.dual, 2 * s * rx - s**2 * rr)
-        return xp.maximum(self.objective - self.dual, 0)
-
-    def step(self, c: Any) -> None:
-        """One iteration from c = W(x − Wᵀy)."""
-        xp, dtype = self.xp, self.x.dtype
-        # z₊ ← soft(y + 2γ W(x − Wᵀy), λγ), the step γ between 1/L and 1.3/L
-        forward = self.y + (2 * self.longer / self.L).astype(dtype) * c
-        threshold = (self.lam * self.longer / self.L).astype(dtype)
-        z = forward - xp.clip(forward, -threshold, threshold)
-        fit = self.W.T @ z
-        # L is too small where 2‖Wᵀ(z₊ − y)‖² > L‖z₊ − y‖², but for rounding
-        move, seen = z - self.y, fit - (self.x - self.r)
-        rounding = 32 * np.finfo(dtype).eps * xp.sqrt(self.energy + _dot(fit, fit))
-        long = xp.sqrt(2 * _dot(seen, seen)) > xp.sqrt(self.L * _dot(move, move)) + rounding
-        if bool(long.any()):
-            self.L = xp.where(long, 2 * self.L, self.L)
-            z, fit = xp.where(long, self.z, z), xp.where(long, self.fit, fit)
-        # restart where momentum and step disagree: (y − z₊)ᵀ(z₊ − z) > 0
-        gain = z - self.z
-        restart = long | (_dot(move, gain) < 0)
-        beta = xp.where(restart, 0, 1).astype(dtype)
-        self.r = self.x - fit - beta * (fit - self.fit)  # y ← z₊ + β(z₊ − z)
-        self.y, self.z, self.fit = z + beta * gain, z, fit
-        # safeguard: no move may be longer than the first
-        length = _dot(gain, gain)
-        self.first = xp.where(xp.isinf(self.first) & ~long, length, self.first)
-        shorter = xp.maximum(SHORTER * self.longer, 1)
-        self.longer = xp.where(length > self.first, shorter, self.longer)
-        self.restarts = self.restarts + restart
-        self.objective = self._objective(z, fit)
-
-    def keep(self, going: Any) -> None:
-        """Go on with some columns only."""
-        for name in ("x", "z", "y", "r", "fit", "allowed"):
-            value = getattr(self, name)
-            if value is not None and (name != "allowed" or value.shape[1] > 1):
-                setattr(self, name, value[:, going])
-        for name in ("lam", "L", "longer", "first", "restarts", "dual", "energy", "objective"):
-            setattr(self, name, getattr(self, name)[going])
-
-    def _objective(self, z: Any, fit: Any) -> Any:
-        d = self.x - fit
-        return _dot(d, d) + self.lam * abs(z).sum(axis=0, dtype=float)
-
-
-def _dot(a: Any, b: Any) -> Any:
-    """aᵀb for each column, summed in float64."""
-    return array_namespace(a).einsum("ij,ij->j", a, b, dtype=float)
-
-
-def _check_shapes(W: Any, x: Any) -> None:
+def check_shapes(W: Any, x: Any) -> None:
+    """Refuse an x that does not fit W, or is elsewhere."""
     array_namespace(W=W, x=x)
     if W.shape[1] != x.shape[0]:
         raise ValueError(f"W has shape {W.shape} and x {x.shape}; expected W.shape[1] == len(x)")

@@ -11,10 +11,11 @@ from cnninv.filters import normalize_filters, random_filters
 from cnninv.fourier import FourierConv
 from cnninv.iht import operator_norm
 from cnninv.images import read_image
-from cnninv.lasso import lambda_max, recover_code
+from cnninv.lasso import lambda_max
 from cnninv.model import model_project, sample_code
 from cnninv.operator import ConvOperator
 from cnninv.pooling import pooling_regions
+from cnninv.recovery import recover_code
 from cnninv.statement import states
 
 D, SIZE, WINDOW = 15, 3, 2
