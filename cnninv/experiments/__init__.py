@@ -16,7 +16,7 @@ from cnninv.experiments import (
     variants,
 )
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
-from cnninv.experiments.phase import phase_diagram, recover
+from cnninv.experiments.exact_recovery import phase_diagram, recover
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
