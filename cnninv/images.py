@@ -97,3 +97,47 @@ def psnr(image: Any, reconstruction: Any, peak: float = 1.0) -> float:
         )
     error = float(array_namespace(image).mean((image - reconstruction) ** 2))
     return float("inf") if error == 0 else float(10 * np.log10(peak**2 / error))
+
+
+def ssim(image: Any, reconstruction: Any, peak: float = 1.0) -> float:
+    """Structural similarity of two images, 1 if they are equal (Wang, Bovik, Sheikh and Simoncelli 2004).
+
+        (2 μ_x μ_y + c₁)(2 σ_xy + c₂) / ((μ_x² + μ_y² + c₁)(σ_x² + σ_y² + c₂))
+
+    with c₁ = (0.01 peak)² and c₂ = (0.03 peak)², averaged over channels and over all places of a
+    Gaussian window of 11 × 11 (standard deviation 1.5), or of as many pixels as there are.
+
+    Parameters
+    ----------
+    image, reconstruction : arrays of one shape, (channels, height, width)
+    peak : float
+        The largest value that a pixel can have.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).random((3, 32, 32))
+    >>> ssim(x, x), round(ssim(x, 1 - x), 2)
+    (1.0, -0.97)
+    """
+    x = real_array(image, "image", ndim=3)
+    y = real_array(reconstruction, "reconstruction", ndim=3)
+    if x.shape != y.shape:
+        raise ValueError(f"reconstruction has shape {y.shape}; expected that of image, {x.shape}")
+    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    mean_x, mean_y = _windowed(x), _windowed(y)
+    variance_x = _windowed(x * x) - mean_x**2
+    variance_y = _windowed(y * y) - mean_y**2
+    covariance = _windowed(x * y) - mean_x * mean_y
+    similar = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    return float((similar / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))).mean())
+
+
+def _windowed(x: Any, size: int = 11, deviation: float = 1.5) -> Any:
+    """Weighted means of x, shape (channels, height, width), over a Gaussian window at all its places."""
+    for axis in (1, 2):
+        taps = min(size, x.shape[axis])
+        weights = np.exp(-0.5 * ((np.arange(taps) - (taps - 1) / 2) / deviation) ** 2)
+        weights, places = weights / weights.sum(), x.shape[axis] - taps + 1
+        parts = (x[(slice(None),) * axis + (slice(t, t + places),)] for t in range(taps))
+        x = sum(float(weight) * part for weight, part in zip(weights, parts, strict=True))
+    return x

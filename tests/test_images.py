@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnninv.images import center_crop, psnr, read_image
+from cnninv.images import center_crop, psnr, read_image, ssim
 
 
 @pytest.fixture
@@ -86,3 +86,27 @@ def test_psnr_is_ten_log_of_peak_over_error(rng):
 def test_images_of_integers_are_refused_with_the_remedy():
     with pytest.raises(TypeError, match=r"image has dtype uint8.*image / 255"):
         psnr(np.zeros((2, 2), np.uint8), np.zeros((2, 2)))
+
+
+def test_structural_similarity_is_that_of_its_formula_by_loops(rng):
+    x, y = rng.random((2, 1, 13, 12))
+    weights = np.exp(-0.5 * ((np.arange(11) - 5) / 1.5) ** 2)
+    window = np.outer(weights, weights) / weights.sum() ** 2
+    found = []
+    for i in range(3):
+        for j in range(2):
+            a, b = x[0, i : i + 11, j : j + 11], y[0, i : i + 11, j : j + 11]
+            mean_a, mean_b = (window * a).sum(), (window * b).sum()
+            var_a, var_b = (window * (a - mean_a) ** 2).sum(), (window * (b - mean_b) ** 2).sum()
+            covariance = (window * (a - mean_a) * (b - mean_b)).sum()
+            above = (2 * mean_a * mean_b + 1e-4) * (2 * covariance + 9e-4)
+            found.append(above / ((mean_a**2 + mean_b**2 + 1e-4) * (var_a + var_b + 9e-4)))
+    assert ssim(x, y) == pytest.approx(np.mean(found))
+
+
+def test_structural_similarity_knows_equal_images_and_forgives_a_small_one(rng):
+    x = rng.random((3, 7, 40))
+    assert ssim(x, x) == pytest.approx(1)
+    assert ssim(x, np.clip(x + 0.02, 0, 1)) > ssim(x, rng.random(x.shape))
+    with pytest.raises(ValueError, match=r"reconstruction has shape \(3, 7, 39\)"):
+        ssim(x, x[:, :, :39])
