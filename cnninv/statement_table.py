@@ -84,6 +84,7 @@ def _tests_of(entry: Entry, tests: list[tuple[str, str, set[str]]]) -> tuple[str
 ORDER = ("§2.2", "§2.3", "Equation (1)", "Equation (2)", "Algorithm 1", "Footnote 4")
 ORDER += ("Proposition", "Lemma A", "Theorem A", "Inequality (3)", "Tail", "Theorem 3.1")
 ORDER += ("Corollary 3.2", "Lemma B", "Theorem 3.3", "Figure", "Algorithm 2", "Footnote 8")
+ORDER += ("Several layers", "Certificate")
 
 
 def _place(label: str) -> tuple[int, str]:

@@ -12,6 +12,15 @@ from cnninv.theorems.bounds import (
     reconstruction_bound_sharp,
     reconstruction_bound_unrounded,
 )
+from cnninv.theorems.composition import (
+    PooledLayer,
+    composed_bound,
+    error_certificate,
+    layers_isometry,
+    several_layers,
+    several_layers_measured,
+)
+from cnninv.theorems.compressible import iht_contraction_noisy, peel, theorem_3_3_noisy
 from cnninv.theorems.concentration import (
     exponent_3,
     fit_constant,
@@ -22,6 +31,7 @@ from cnninv.theorems.concentration import (
     tail_bound,
     theorem_a2,
 )
+from cnninv.theorems.energy import reconstruction_bound_energy, theorem_3_3_energy
 from cnninv.theorems.instance import layer_instance
 from cnninv.theorems.iteration import iht_contraction
 from cnninv.theorems.layer import layer_is_iht_iteration
@@ -38,34 +48,45 @@ from cnninv.theorems.reconstruction import theorem_3_3, theorem_3_3_sharp
 
 __all__ = [
     "GOLDEN",
+    "PooledLayer",
+    "composed_bound",
     "corollary_3_2",
+    "error_certificate",
     "exponent_3",
     "fit_constant",
     "golden_filters",
     "guaranteed_delta",
     "iht_contraction",
+    "iht_contraction_noisy",
     "inequality_3",
     "largest_useful_delta",
     "layer_instance",
     "layer_is_iht_iteration",
+    "layers_isometry",
     "lemma_a1",
     "lemma_b1",
     "lemma_b2",
     "lemma_b3",
     "lemma_b4",
     "output_covariance",
+    "peel",
     "proposition_1",
     "reconstruction_bound",
+    "reconstruction_bound_energy",
     "reconstruction_bound_golden",
     "reconstruction_bound_sharp",
     "reconstruction_bound_unrounded",
+    "several_layers",
+    "several_layers_measured",
     "squared_ratios",
     "sufficient_size",
     "tail_bound",
     "theorem_3_1",
     "theorem_3_1_repaired",
     "theorem_3_3",
+    "theorem_3_3_energy",
     "theorem_3_3_golden",
+    "theorem_3_3_noisy",
     "theorem_3_3_sharp",
     "theorem_a2",
 ]
