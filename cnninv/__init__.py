@@ -6,6 +6,8 @@ from cnninv.bracket import model_rip_bracket
 from cnninv.coherence import coherence, filter_gram
 from cnninv.conv import conv_matrix
 from cnninv.crelu import crelu, psi_matrix, relu
+from cnninv.decoders import transpose_decoder
+from cnninv.encoding import Code, encode
 from cnninv.filters import normalize_filters, normalize_rows, random_filters, row_norms
 from cnninv.geometry import conv_shape
 from cnninv.iht import iht, operator_norm
@@ -41,6 +43,7 @@ from cnninv.winograd import winograd_factors
 __version__ = "0.1.0"
 
 __all__ = [
+    "Code",
     "ConvOperator",
     "Network",
     "RowBlocks",
@@ -53,6 +56,7 @@ __all__ = [
     "conv_shape",
     "count_supports",
     "crelu",
+    "encode",
     "filter_gram",
     "filterbanks",
     "iht",
@@ -86,6 +90,7 @@ __all__ = [
     "sparse_project",
     "support",
     "theorems",
+    "transpose_decoder",
     "unpool",
     "winograd_factors",
 ]

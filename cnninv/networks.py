@@ -25,6 +25,7 @@ from cnninv.architectures import (
 from cnninv.backend import array_namespace, to_device
 from cnninv.files import data_folder
 from cnninv.filters import random_filters
+from cnninv.layers import max_pool_windows, normalize_channels
 from cnninv.operator import ConvOperator
 from cnninv.preprocessing import Preprocessing
 from cnninv.validation import generator, one_of, real_array
@@ -167,12 +168,19 @@ class Network:
                 isinstance(layer, Conv) and layer.name not in wanted and isinstance(todo[0], ReLU)
             )
             if fused:
-                h, (layer, *todo) = self._convolve(layer, h, relu=True), todo
+                h, (layer, *todo) = self.convolve(layer, h, relu=True), todo
             else:
                 h = self._apply(layer, h)
             if layer.name in wanted:
                 kept[layer.name] = h[..., 0] if single else xp.moveaxis(h, -1, 0)
         return {given: kept[name] for given, name in names.items()}
+
+    def convolve(self, layer: Conv, h: Any, relu: bool = False) -> Any:
+        """W h + b, then ReLU if asked for, with the images last: h has shape (M, height, width, batch)."""
+        W = self.operator(layer.name, h.shape[1:3])
+        columns = h.reshape(W.shape[1], h.shape[3])
+        hidden = W.forward(columns, self.bias(layer.name), relu)
+        return hidden.reshape(layer.K, *W.layer.positions, h.shape[3])
 
     def save(self, path: str | Path) -> None:
         """Write filters, biases and preprocessing to a `.npz` file that `load_network` reads."""
@@ -214,21 +222,28 @@ class Network:
             raise ValueError("layers is empty; expected at least one name, or None for all")
         return names
 
-    def _convolve(self, layer: Conv, h: Any, relu: bool) -> Any:
-        W = self.operator(layer.name, h.shape[1:3])
-        columns = h.reshape(W.shape[1], h.shape[3])
-        hidden = W.forward(columns, self.bias(layer.name), relu)
-        return hidden.reshape(layer.K, *W.layer.positions, h.shape[3])
-
     def _apply(self, layer: Layer, h: Any) -> Any:
         """One layer on h, shape (channels, n1, n2, batch)."""
         if isinstance(layer, Conv):
-            return self._convolve(layer, h, relu=False)
+            return self.convolve(layer, h)
         if isinstance(layer, ReLU):
             return array_namespace(h).maximum(h, 0)
         if isinstance(layer, MaxPool):
             return max_pool_windows(h, layer.size, layer.stride)
         return normalize_channels(h, layer)
+
+
+def is_network(value: Any) -> Network:
+    """`value`, refused unless it is a network.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    if not isinstance(value, Network):
+        raise TypeError(f"network = {value!r} must be a Network, as `load_network` returns it")
+    return value
 
 
 def load_network(
@@ -302,45 +317,6 @@ def random_network(architecture: str, rng: np.random.Generator, last: str | None
     mean = np.array(network.mean or VGG_MEAN)
     preprocessing = Preprocessing(network.crop, mean)
     return Network(Weights(network, filters, biases, preprocessing, "random filters"))
-
-
-def max_pool_windows(h: Any, size: int, stride: int) -> Any:
-    """The largest entry of each size × size window of h, shape (channels, n1, n2, batch).
-
-    Windows overlap if stride < size. Those that reach over the end are partial, as in Caffe.
-    """
-    for axis in (1, 2):
-        h = _largest(h, axis, size, stride)
-    return h
-
-
-def _largest(h: Any, axis: int, size: int, stride: int) -> Any:
-    """The largest of `size` entries along an axis, from every `stride`-th on."""
-    xp, before, length = array_namespace(h), (slice(None),) * axis, h.shape[axis]
-    count = max(1, -(-(length - size) // stride) + 1)
-    largest = h[(*before, slice(0, None, stride))][(*before, slice(count))]
-    for offset in range(1, min(size, length)):
-        part = h[(*before, slice(offset, None, stride))]
-        here = (*before, slice(min(count, part.shape[axis])))
-        if part.shape[axis] >= count:
-            largest = xp.maximum(largest, part[here], out=None if offset == 1 else largest)
-        else:  # the last window is partial
-            largest = largest.copy() if offset == 1 else largest
-            xp.maximum(largest[here], part[here], out=largest[here])
-    return xp.ascontiguousarray(largest)
-
-
-def normalize_channels(h: Any, layer: Normalization) -> Any:
-    """h_i/(k + α/size · Σ h_j²)^β, j from i − size//2 to i + size//2, for h of shape (channels, …)."""
-    xp, K = array_namespace(h), len(h)
-    squares, total = h**2, xp.zeros_like(h)
-    for shift in range(-(layer.size // 2), layer.size // 2 + 1):
-        here = slice(max(0, -shift), min(K, K - shift))
-        there = slice(max(0, shift), min(K, K + shift))
-        total[here] += squares[there]
-    total *= layer.alpha / layer.size
-    total += layer.k
-    return h / total**layer.beta
 
 
 def _describe(layer: Layer, shape: tuple[int, ...]) -> str:

@@ -39,26 +39,30 @@ class Preprocessing:
         TypeError, ValueError
             If the values are no floats in [0, 1], the image is smaller than the crop, or there is no mean.
         """
-        image = real_array(image, "image", ndim=(3, 4))
-        low, high = float(image.min()), float(image.max())
-        if image.shape[-3] != 3 or min(image.shape[-2:]) < self.crop:
+        image = _colour_image(image)
+        if min(image.shape[-2:]) < self.crop:
             raise ValueError(
                 f"image has shape {image.shape}; expected (3, height, width), RGB, with at least "
                 f"{self.crop} × {self.crop} pixels: resize it first"
             )
-        if low < -1e-6 or high > 1 + 1e-6:
-            raise ValueError(
-                f"image reaches from {low:.4g} to {high:.4g}; expected values in [0, 1] "
-                f"(`cnninv.images.read_image` gives them)"
-            )
-        mean, deviation = self._constants(array_namespace(image))
-        cropped = _middle(image, self.crop).astype(np.float32)
-        return (cropped * np.float32(255) - mean) / deviation
+        return self.whole(_middle(image, (self.crop, self.crop)))
+
+    def whole(self, image: Any) -> Any:
+        """(255 · image − mean)/deviation of all of an image, whatever its size: without the crop.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the values are no floats in [0, 1], or there is no mean, or only one of a smaller image.
+        """
+        image = _colour_image(image)
+        mean, deviation = self._constants(array_namespace(image), image.shape[-2:])
+        return (image.astype(np.float32) * np.float32(255) - mean) / deviation
 
     def restore(self, x: Any) -> Any:
-        """The image, values in about [0, 1], for an input of the crop's size: the way back."""
+        """The image, values in about [0, 1], for an input of any size: the way back."""
         x = real_array(x, "x", ndim=(3, 4))
-        mean, deviation = self._constants(array_namespace(x))
+        mean, deviation = self._constants(array_namespace(x), x.shape[-2:])
         return (x * deviation + mean) / 255
 
     def __str__(self) -> str:
@@ -73,21 +77,41 @@ class Preprocessing:
             return text
         return text + ", over (" + ", ".join(f"{value:g}" for value in self.deviation) + ")"
 
-    def _constants(self, xp: Any) -> tuple[Any, Any]:
-        """Mean and deviation so that they broadcast over the crop."""
+    def _constants(self, xp: Any, size: tuple[int, int]) -> tuple[Any, Any]:
+        """Mean and deviation so that they broadcast over images of that size."""
         if self.mean is None:
             raise ValueError(
                 "the weights came without a mean image; expected `mean_RGB` in their file, or use "
                 "`network.forward` with inputs of your own"
             )
         mean = np.asarray(self.mean, dtype=np.float32)
-        mean = mean[:, None, None] if mean.ndim == 1 else _middle(mean, self.crop)
+        if mean.ndim == 3 and any(m < n for m, n in zip(mean.shape[1:], size, strict=True)):
+            raise ValueError(
+                f"the mean image has shape {mean.shape}; expected images of at most "
+                f"{mean.shape[1]} × {mean.shape[2]} pixels, not {size[0]} × {size[1]}"
+            )
+        mean = mean[:, None, None] if mean.ndim == 1 else _middle(mean, size)
         deviation = np.ones(3) if self.deviation is None else self.deviation
         deviation = np.asarray(deviation, dtype=np.float32)[:, None, None]
         return xp.asarray(mean), xp.asarray(deviation)
 
 
-def _middle(image: Any, size: int) -> Any:
-    """The middle size × size pixels of the last two axes."""
-    top, left = ((length - size) // 2 for length in image.shape[-2:])
-    return image[..., top : top + size, left : left + size]
+def _colour_image(image: Any) -> Any:
+    """RGB with values in [0, 1], shape (3, height, width) or a batch of them."""
+    image = real_array(image, "image", ndim=(3, 4))
+    if image.shape[-3] != 3:
+        raise ValueError(f"image has shape {image.shape}; expected (3, height, width), RGB")
+    low, high = float(image.min()), float(image.max())
+    if low < -1e-6 or high > 1 + 1e-6:
+        raise ValueError(
+            f"image reaches from {low:.4g} to {high:.4g}; expected values in [0, 1] "
+            f"(`cnninv.images.read_image` gives them)"
+        )
+    return image
+
+
+def _middle(image: Any, size: tuple[int, int]) -> Any:
+    """The middle height × width pixels of the last two axes."""
+    height, width = size
+    top, left = (image.shape[-2] - height) // 2, (image.shape[-1] - width) // 2
+    return image[..., top : top + height, left : left + width]

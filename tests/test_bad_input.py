@@ -322,10 +322,52 @@ PATH = exactly(
     ("vgg16.pth", ValueError, r"path = 'vgg16.pth' ends in '.pth'; expected one of .mat, .npz"),
     ("", ValueError, "path = '' ends in ''; expected one of .mat, .npz"),
 )
+NOT_NETWORK = exactly(
+    (None, TypeError, "network = None must be a Network, as `load_network` returns it"),
+    ("vgg16", TypeError, "network = 'vgg16' must be a Network, as `load_network` returns it"),
+)
+POOLING = exactly(
+    *((bad, ValueError, "layer = .* must be one of 'pool1'") for bad in ("pool2", "relu1_1", 1))
+)
+SMALL_NETWORK = cnninv.random_network("vgg16", np.random.default_rng(0), last="conv1_2")
 CHANNELS = exactly(
     ("GRB", ValueError, "channels = 'GRB' must be one of 'RGB', 'BGR'"),
     (None, ValueError, "channels = None must be one of 'RGB', 'BGR'"),
 )
+LAYERS = [theorems.PooledLayer(np.eye(4), (2, 2), 2, "value")]
+STACK = {
+    "layers": (
+        LAYERS,
+        exactly(
+            (None, TypeError, "layers = None must be a sequence of PooledLayer, not empty"),
+            ([], TypeError, r"layers = \[\] must be a sequence of PooledLayer, not empty"),
+            ([3], TypeError, r"layers\[0\] = 3 must be a PooledLayer"),
+            (
+                2 * LAYERS,
+                ValueError,
+                r"layers\[1\] expects 4 entries; the layer below has 2 regions",
+            ),
+        ),
+    ),
+    "deltas": (
+        [(0.1, 0.2)],
+        exactly(
+            (0.1, TypeError, r"deltas = 0.1 must be a sequence of pairs \(delta_k, delta_2k\)"),
+            ([0.1], TypeError, r"deltas\[0\] = 0.1 must be a pair \(delta_k, delta_2k\)"),
+            ([(0.1, NAN)], ValueError, r"deltas\[0\] = nan must be a finite number, at least 0"),
+            ([(0.1, -1.0)], ValueError, r"deltas\[0\] = -1.0 must be a finite number, at least 0"),
+        ),
+    ),
+}
+SWITCHES = exactly(
+    (None, ValueError, "switches must be a sequence of 1 arrays, one for each layer"),
+    ([], ValueError, "switches must be a sequence of 1 arrays, one for each layer"),
+    ([[0.0, 2.0]], TypeError, r"switches\[0\] has dtype float64.*expected a sequence of integers"),
+    ([[0, 4]], ValueError, r"switches\[0\] reaches from 0 to 4; expected entries in 0 … 3"),
+)
+GENERATED = {**STACK, "top": ([1.0, 2.0], real(1)), "switches": ([[0, 2]], SWITCHES)}
+PIECES = {**MODEL, "k": (1, whole(1))}
+NOISE = (np.zeros(2), optional(real(1)))
 
 TABLE = {
     cnninv.ConvOperator: {
@@ -360,6 +402,11 @@ TABLE = {
         "eps": (1e-5, number(0)),
     },
     cnninv.coherence: {"filters": (FILTERS, real(3, 4)), "signed": (0, flag), "shifts": (0, flag)},
+    cnninv.encode: {
+        "network": (SMALL_NETWORK, NOT_NETWORK),
+        "images": (np.full((3, 4, 6), 0.5), real(3, 4)),
+        "layer": ("pool1", POOLING),
+    },
     cnninv.filter_gram: {"filters": (FILTERS, real(3, 4)), "lag": (1, lengths())},
     cnninv.conv_matrix: {
         "filters": (FILTERS, real(3, 4)),
@@ -446,6 +493,11 @@ TABLE = {
     cnninv.selection_matrix: {"support": ([1, 2], indices(4)), "size": (4, whole(1))},
     cnninv.sparse_project: {"h": (H, real(1, 2)), "k": (1, whole(0, 4))},
     cnninv.support: {"z": (CODE, real(1))},
+    cnninv.transpose_decoder: {
+        "network": (SMALL_NETWORK, NOT_NETWORK),
+        "layer": ("pool1", POOLING),
+        "contrast": (0.25, number(0)),
+    },
     cnninv.unpool: {
         "values": ([1.0, 2.0], real(1)),
         "switches": ([0, 3], indices(4)),
@@ -467,6 +519,37 @@ TABLE = {
     filterbanks.wavelet_filters: {"moments": (2, whole(1, 10)), "axes": (1, whole(1, 2))},
     theorems.corollary_3_2: {"delta": (0.1, number(0)), **GUARANTEE},
     theorems.exponent_3: {"delta": ([0.1], real()), **SIZES, "D": (5, whole(1))},
+    theorems.PooledLayer: {
+        "W": (np.eye(4), matrix()),
+        "shape": ((2, 2), hidden_shape),
+        "window": (2, lengths(1)),
+        "by": ("abs", choice("abs", "value")),
+    },
+    theorems.composed_bound: {
+        "deltas": STACK["deltas"],
+        "by": ("abs", choice("abs", "value")),
+    },
+    theorems.error_certificate: {
+        "A": (W, matrix()),
+        "code": (CODE, real(1)),
+        "y": (H, real(1)),
+        "size": (1.0, number(0)),
+    },
+    theorems.layers_isometry: GENERATED,
+    theorems.several_layers: {**GENERATED, "noise": (np.zeros(4), optional(real(1)))},
+    theorems.several_layers_measured: {"layers": STACK["layers"], "x": (H, real(1))},
+    theorems.peel: {"z": (CODE, real(1)), **PIECES},
+    theorems.reconstruction_bound_energy: {"delta_k": DELTAS["delta_k"]},
+    theorems.theorem_3_3_energy: {**INSTANCE, "delta_k": DELTAS["delta_k"]},
+    theorems.theorem_3_3_noisy: {**INSTANCE, **PIECES, **DELTAS, "noise": NOISE},
+    theorems.iht_contraction_noisy: {
+        **INSTANCE,
+        **PIECES,
+        "z_hat": (CODE, real(1)),
+        "delta_2k": (0.1, number(0)),
+        "delta_3k": (0.1, number(0)),
+        "noise": NOISE,
+    },
     theorems.fit_constant: {
         "deviations": (np.arange(1.0, 30), real(1)),
         "thresholds": ([1.0, 2.0], real(1)),
@@ -558,7 +641,7 @@ def public_functions():
             home = getattr(value, "__module__", "")
             ours = home.startswith("cnninv") and home != "cnninv.validation"
             # what the library returns; nobody need make one
-            returned = value in (cnninv.Statement, cnninv.Network)
+            returned = value in (cnninv.Code, cnninv.Network, cnninv.Statement)
             if ours and callable(value) and not returned:
                 yield value
 

@@ -9,7 +9,8 @@ from scipy.signal import correlate
 from cnninv import coherence, load_network, max_pool, random_network
 from cnninv.architectures import ALEXNET, Architecture, Conv, MaxPool, Normalization, ReLU
 from cnninv.images import read_image
-from cnninv.networks import Network, max_pool_windows, normalize_channels
+from cnninv.layers import max_pool_windows, normalize_channels
+from cnninv.networks import Network
 from cnninv.patches import PATCH_BYTES
 from cnninv.preprocessing import Preprocessing
 from cnninv.weights import Weights

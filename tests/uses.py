@@ -11,7 +11,7 @@ import cnninv
 from cnninv import theorems
 from cnninv.coherence import filter_gram
 from cnninv.fourier import FourierConv
-from cnninv.networks import max_pool_windows
+from cnninv.layers import max_pool_windows, pool_with_switches, unpool_with_switches
 from cnninv.rip import gram
 from cnninv.row_blocks import RowBlocks
 
@@ -71,6 +71,14 @@ def recover(put):
 def forward(put, network, x, layers):
     moved = network if put(x) is x else network.on("cuda")
     return [moved.forward(put(x), layers)[layer] for layer in layers]
+
+
+def code(put, network, images, layer):
+    """The code of images, and what comes back by Wᵀ."""
+    moved = network if put(images) is images else network.on("cuda")
+    found = cnninv.encode(moved, put(images), layer)
+    back = cnninv.transpose_decoder(moved, layer)(found)
+    return [found.values, *found.switches.values(), back]
 
 
 USES = {
@@ -214,6 +222,10 @@ USES = {
     ),
     # networks
     "max_pool_windows": lambda put: max_pool_windows(put(IMAGE[..., None]), 3, 2),
+    "pool_with_switches": lambda put: pool_with_switches(put(IMAGE[..., None]), 3, 2),
+    "unpool_with_switches": lambda put: unpool_with_switches(
+        *pool_with_switches(put(IMAGE[..., None]), 2, 2), (40, 40)
+    ),
     "forward, VGG-16": lambda put: forward(
         put, NETWORK, np.float32(IMAGE), ["conv1_1", "relu1_2", "pool1", "conv2_1"]
     ),
@@ -223,6 +235,7 @@ USES = {
     "forward, AlexNet": lambda put: forward(
         put, ALEXNET, np.float32(np.tile(IMAGE, (1, 2, 2)))[:, :67, :67], ["norm1", "pool2"]
     ),
+    "encode, and back by transposes": lambda put: code(put, NETWORK, IMAGE[:, :20, :16], "pool1"),
     "preprocessing": lambda put: NETWORK.preprocessing(put(np.tile(IMAGE, (1, 6, 6)))),
 }
 IN_MEMORY = {"sample_code, blocks", "squared_ratios"}
