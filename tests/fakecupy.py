@@ -400,9 +400,9 @@ MODULES = {
 
 def install(monkeypatch, version="13.6.0"):
     """Let `import cupy` find the stand-in, for one test; from version 14 on it has sparse arrays."""
-    from cnninv import backend
+    from cnninv.backend import devices
 
-    monkeypatch.setattr(backend, "_working_cupy", backend._working_cupy.__wrapped__)
+    monkeypatch.setattr(devices, "working_cupy", devices.working_cupy.__wrapped__)
     monkeypatch.setattr(cupy, "__version__", version)
     if version.startswith("14"):
         kind = functools.partial(spmatrix, kind=scipy.sparse.csr_array)

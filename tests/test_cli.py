@@ -79,7 +79,7 @@ def test_an_output_folder_that_cannot_be_written_is_refused_before_the_work(caps
 
 
 def test_what_does_not_fit_into_memory_is_refused_with_its_size(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("cnninv.backend.free_memory", lambda: 10**6)
+    monkeypatch.setattr("cnninv.backend.memory.free_memory", lambda: 10**6)
     line = fails(capsys, "invert", "sample", "--out", str(tmp_path))
     assert "112,657,152 non-zeros" in line
     assert "GiB are free" in line

@@ -316,12 +316,12 @@ def test_a_signal_too_long_is_refused_before_anything_is_allocated(tracemalloc_p
 
 
 def test_refusal_names_what_is_free_and_what_to_do(monkeypatch):
-    monkeypatch.setattr(cnninv.backend, "free_memory", lambda: 100)
+    monkeypatch.setattr(cnninv.backend.memory, "free_memory", lambda: 100)
     with pytest.raises(
         MemoryError, match=r"9 non-zeros in float64, 0\.0 GiB; 0\.0 GiB are free\. Use a smaller"
     ):
         conv_matrix([[[1, 2, 3]]], 5)
-    monkeypatch.setattr(cnninv.backend, "free_memory", lambda: 9 * 12 + 4 * 4)
+    monkeypatch.setattr(cnninv.backend.memory, "free_memory", lambda: 9 * 12 + 4 * 4)
     assert conv_matrix([[[1, 2, 3]]], 5).nnz == 9
 
 

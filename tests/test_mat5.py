@@ -130,7 +130,7 @@ def test_what_unpacks_to_more_than_fits_is_refused_on_the_way(
     zeros = np.zeros((64, 2**19), np.float32)
     scipy.io.savemat(tmp_path / "bomb.mat", {"x": zeros}, do_compression=True)
     assert (tmp_path / "bomb.mat").stat().st_size < 2**18
-    monkeypatch.setattr("cnninv.backend.free_memory", lambda: 2**24)
+    monkeypatch.setattr("cnninv.backend.memory.free_memory", lambda: 2**24)
 
     def read():
         with pytest.raises(MemoryError, match=r"bomb\.mat unpacks to .* bytes at least, 0\.0 GiB"):

@@ -131,7 +131,7 @@ def test_the_gram_matrix_is_the_same_by_dense_and_by_sparse_products(density):
 
 
 def test_the_gram_matrix_that_does_not_fit_is_refused(monkeypatch):
-    monkeypatch.setattr("cnninv.backend.free_memory", lambda: 1000)
+    monkeypatch.setattr("cnninv.backend.memory.free_memory", lambda: 1000)
     with pytest.raises(MemoryError, match=r"Gram matrix of 40 rows would have 1,600 entries"):
         rip.gram(np.eye(40))
 

@@ -101,13 +101,13 @@ def test_what_does_not_fit_is_refused(rng, monkeypatch):
         W @ np.ones(15)
     with pytest.raises(ValueError, match=r"x has shape \(16,\).* 24 rows"):
         W.T @ np.ones(16)
-    monkeypatch.setattr(cnninv.backend, "free_memory", lambda: 100)
+    monkeypatch.setattr(cnninv.backend.memory, "free_memory", lambda: 100)
     with pytest.raises(MemoryError, match=r"2 blocks of 6 rows would take.*Use fewer rows or thr"):
         RowBlocks(random_filters(4, 2, 3, rng), 8, rows=6, threads=2)
 
 
 def test_a_w_that_does_not_fit_points_here(monkeypatch):
-    monkeypatch.setattr(cnninv.backend, "free_memory", lambda: 1000)
+    monkeypatch.setattr(cnninv.backend.memory, "free_memory", lambda: 1000)
     filters = np.ones((8, 2, 3))
     with pytest.raises(MemoryError, match=r"RowBlocks .*a block of rows at a time.*ConvOperator"):
         conv_matrix(filters, 12)

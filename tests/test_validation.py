@@ -199,7 +199,7 @@ def test_numpy_arrays_and_numbers_belong_to_numpy():
 
 
 def test_what_does_not_fit_is_refused_with_what_it_needs_and_what_is_free(monkeypatch):
-    monkeypatch.setattr("cnninv.backend.free_memory", lambda: 3 * 2**30)
+    monkeypatch.setattr("cnninv.backend.memory.free_memory", lambda: 3 * 2**30)
     require_memory(3 * 2**30, "W", "")
     with pytest.raises(
         MemoryError, match=r"W, 4\.5 GiB; 3\.0 GiB are free\. Use a smaller image\."

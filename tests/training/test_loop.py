@@ -313,7 +313,7 @@ def test_the_second_cycle_is_half_as_high():
 
 
 def test_what_does_not_fit_into_memory_is_refused_at_once(data, monkeypatch):
-    monkeypatch.setattr("cnninv.backend.free_memory", lambda *a, **k: 2**20)
+    monkeypatch.setattr("cnninv.backend.memory.free_memory", lambda *a, **k: 2**20)
     with pytest.raises(MemoryError, match="smaller width"):
         run(data)
 
