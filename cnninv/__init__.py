@@ -12,16 +12,7 @@ from cnninv.filters import normalize_filters, normalize_rows, random_filters, ro
 from cnninv.geometry import conv_shape
 from cnninv.iht import iht, operator_norm
 from cnninv.lasso import lambda_max, lasso, lasso_path
-from cnninv.model import (
-    count_supports,
-    in_model,
-    model_project,
-    model_support,
-    sample_code,
-    selection_matrix,
-    sparse_project,
-    support,
-)
+from cnninv.model import count_supports, in_model, sample_code, selection_matrix, support
 from cnninv.networks import Network, load_network, random_network
 from cnninv.operator import ConvOperator
 from cnninv.pooling import (
@@ -33,6 +24,7 @@ from cnninv.pooling import (
     unpool,
 )
 from cnninv.products import ThreadedMatrix
+from cnninv.projection import model_project, model_support, sparse_project
 from cnninv.recovery import recover_code
 from cnninv.rip import model_rip_exact, model_rip_sampled
 from cnninv.row_blocks import RowBlocks
@@ -51,6 +43,7 @@ __all__ = [
     "ThreadedMatrix",
     "average_pool_matrix",
     "batch_norm_matrix",
+    "cgls",
     "coherence",
     "conv_matrix",
     "conv_shape",
@@ -64,6 +57,7 @@ __all__ = [
     "lambda_max",
     "lasso",
     "lasso_path",
+    "linearize",
     "load_network",
     "max_pool",
     "model_project",

@@ -49,7 +49,7 @@ def iht(
 
     Examples
     --------
-    >>> from cnninv.model import model_project
+    >>> from cnninv.projection import model_project
     >>> Phi = np.array([[1.0, 0.0, 0.0, 0.1], [0.0, 1.0, 1.0, 0.0]])
     >>> x = Phi @ np.array([2.0, 0.0, 0.0, 0.0])
     >>> z_hat, history = iht(Phi, x, lambda b: model_project(b, K=2, k=1), iterations=3)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import array_namespace
-from cnninv.model import sparse_project
 from cnninv.operator import ConvOperator
 from cnninv.pooling import max_pool, unpool
+from cnninv.projection import sparse_project
 from cnninv.validation import generator, one_of, real_array, whole_number
 
 WINDOW = 2
@@ -55,14 +55,14 @@ class Convention:
         one_of(self.how, "how", ("switches", "naive"))
 
     def __str__(self) -> str:
-        entry = {"abs": "largest |h|", "value": "largest h"}[self.by]
+        size = {"abs": "max |h|", "value": "max h"}[self.by]
         kept = {
-            "regions": f"{entry} of each 2 × 2 region, {self.how}",
+            "regions": f"{size} of 2 × 2 regions, {self.how}",
             "largest": "k largest |h|",
             "all": "all entries",
-            "filters": f"{entry} of each filter, {self.how}",
+            "filters": f"{size} of filters, {self.how}",
         }[self.kept]
-        return f"h = {self.hidden}; {kept}; {'ReLU(f̂)' if self.positive else 'f̂'}"
+        return f"{self.hidden}, {kept}" + (", then ReLU" if self.positive else "")
 
 
 NEAREST = Convention(by="value")
@@ -84,7 +84,7 @@ def conventions(bias: bool = True) -> list[Convention]:
     >>> len(conventions()), len(conventions(bias=False))
     (34, 24)
     >>> print(conventions()[0])
-    h = Wf; largest |h| of each 2 × 2 region, switches; f̂
+    Wf, max |h| of 2 × 2 regions, switches
     """
     regions = [("regions", by, how) for by in ("abs", "value") for how in ("switches", "naive")]
     others = [

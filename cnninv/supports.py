@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import to_host
-from cnninv.model import block_labels
+from cnninv.blocks import block_labels
 from cnninv.validation import whole_number
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from cnninv.checks.asking import array, close, instances, number, require, title
 from cnninv.conv import conv_matrix
 from cnninv.filters import random_filters
-from cnninv.model import in_model, model_project, sample_code
+from cnninv.model import in_model, sample_code
 from cnninv.pooling import max_pool, unpool
+from cnninv.projection import model_project
 from cnninv.rip import model_rip_exact
 from cnninv.theorems import reconstruction_bound
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from cnninv.checks.asking import array, close, instances, number, require, title
-from cnninv.model import in_model, model_project, sample_code
+from cnninv.model import in_model, sample_code
+from cnninv.projection import model_project
 
 ROUNDS = 10
 

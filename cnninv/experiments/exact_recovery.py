@@ -11,7 +11,8 @@ from cnninv.backend import to_device, to_host
 from cnninv.conv import conv_matrix
 from cnninv.filters import random_filters
 from cnninv.iht import iht
-from cnninv.model import model_project, sample_code, sparse_project
+from cnninv.model import sample_code
+from cnninv.projection import model_project, sparse_project
 from cnninv.statement import states
 from cnninv.sweep import sweep
 from cnninv.validation import generator, whole_number

@@ -11,8 +11,9 @@ from cnninv.bracket import model_rip_bracket
 from cnninv.conv import conv_matrix
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, row
 from cnninv.filters import random_filters
-from cnninv.model import model_project, sample_code
+from cnninv.model import sample_code
 from cnninv.plots import COLOURS
+from cnninv.projection import model_project
 from cnninv.statement import states
 
 # filters of size l × 1 × M × K = 5 × 1 × 32 × 96, signals of length D = 32, sparsity k = 10

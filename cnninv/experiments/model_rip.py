@@ -12,9 +12,10 @@ from cnninv.fourier import FourierConv
 from cnninv.iht import operator_norm
 from cnninv.images import read_image
 from cnninv.lasso import lambda_max
-from cnninv.model import model_project, sample_code
+from cnninv.model import sample_code
 from cnninv.operator import ConvOperator
 from cnninv.pooling import pooling_regions
+from cnninv.projection import model_project
 from cnninv.recovery import recover_code
 from cnninv.statement import states
 

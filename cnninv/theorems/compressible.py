@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import array_namespace
-from cnninv.model import block_labels, model_project
+from cnninv.blocks import block_labels
+from cnninv.projection import model_project
 from cnninv.statement import Statement, states
 from cnninv.theorems.best_constant import GOLDEN
 from cnninv.theorems.instance import code_in_model, norm

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import array_namespace
-from cnninv.model import in_model, model_support
+from cnninv.model import in_model
+from cnninv.projection import model_support
 from cnninv.statement import Statement
 from cnninv.validation import real_array, real_matrix
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import array_namespace
-from cnninv.model import model_project
+from cnninv.projection import model_project
 from cnninv.statement import Statement, states
 from cnninv.theorems.instance import code_in_model, norm
 from cnninv.validation import real_matrix, real_number

@@ -6,8 +6,8 @@ import numpy as np
 
 from cnninv.backend import array_namespace
 from cnninv.iht import iht
-from cnninv.model import model_project
 from cnninv.pooling import max_pool, unpool
+from cnninv.projection import model_project
 from cnninv.statement import Statement, states
 from cnninv.validation import real_array, real_matrix, whole_number
 
