@@ -68,6 +68,14 @@ def test_model_rip_sampled_finds_the_constant_given_time():
     assert sampled == pytest.approx(model_rip_exact(W, 3, 2, sums=2))
 
 
+def test_model_rip_sampled_is_of_M_k_unless_sums_are_asked_for_and_0_without_an_entry(rng):
+    # the two shifts of a filter are alike, and only a sum of two codes has both
+    W = np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert model_rip_sampled(W, 1, 1, rng) == pytest.approx(0)
+    assert model_rip_sampled(W, 1, 1, rng, sums=2) == pytest.approx(1)
+    assert model_rip_sampled(W, 1, 0, rng) == 0
+
+
 def test_model_rip_exact_vanishes_for_orthonormal_rows():
     W = conv_matrix(cnninv.filterbanks.dct_filters(3), 9, stride=3)
     assert model_rip_exact(W, 3, 3) < 1e-14
