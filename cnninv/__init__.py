@@ -12,6 +12,8 @@ from cnninv.filters import normalize_filters, normalize_rows, random_filters, ro
 from cnninv.geometry import conv_shape
 from cnninv.iht import iht, operator_norm
 from cnninv.lasso import lambda_max, lasso, lasso_path
+from cnninv.least_squares import cgls
+from cnninv.linearized import linearize
 from cnninv.model import count_supports, in_model, sample_code, selection_matrix, support
 from cnninv.networks import Network, load_network, random_network
 from cnninv.operator import ConvOperator

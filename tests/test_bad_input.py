@@ -401,6 +401,18 @@ TABLE = {
         "n": N,
         "eps": (1e-5, number(0)),
     },
+    cnninv.cgls: {
+        "A": (W.T, matrix()),
+        "b": ([1.0, 2.0], real(1)),
+        "iterations": (3, whole(0)),
+        "tol": (0.1, number(0)),
+    },
+    cnninv.linearize: {
+        "network": (SMALL_NETWORK, NOT_NETWORK),
+        "x": (np.ones((3, 8, 8)), real(3)),
+        "layer": ("pool1", POOLING),
+        "code": (None, exactly((3, TypeError, "code = 3 must be a Code, as `encode` returns"))),
+    },
     cnninv.coherence: {"filters": (FILTERS, real(3, 4)), "signed": (0, flag), "shifts": (0, flag)},
     cnninv.encode: {
         "network": (SMALL_NETWORK, NOT_NETWORK),
