@@ -32,6 +32,7 @@ from cnninv.rip import model_rip_exact, model_rip_sampled
 from cnninv.row_blocks import RowBlocks
 from cnninv.statement import Statement
 from cnninv.theorems import reconstruction_bound
+from cnninv.what_and_where import replace_switches, replace_values
 from cnninv.winograd import winograd_factors
 
 __version__ = "0.1.0"
@@ -80,6 +81,8 @@ __all__ = [
     "reconstruction_bound",
     "recover_code",
     "relu",
+    "replace_switches",
+    "replace_values",
     "row_norms",
     "sample_code",
     "selection_matrix",

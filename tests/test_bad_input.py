@@ -330,6 +330,11 @@ POOLING = exactly(
     *((bad, ValueError, "layer = .* must be one of 'pool1'") for bad in ("pool2", "relu1_1", 1))
 )
 SMALL_NETWORK = cnninv.random_network("vgg16", np.random.default_rng(0), last="conv1_2")
+SMALL_CODE = cnninv.encode(SMALL_NETWORK, np.full((3, 4, 6), 0.5), "pool1")
+NOT_CODE = exactly(
+    (None, TypeError, "code = None must be a Code, as `encode` returns it"),
+    (np.ones(3), TypeError, r"code = array\(.* must be a Code, as `encode` returns it"),
+)
 CHANNELS = exactly(
     ("GRB", ValueError, "channels = 'GRB' must be one of 'RGB', 'BGR'"),
     (None, ValueError, "channels = None must be one of 'RGB', 'BGR'"),
@@ -500,6 +505,17 @@ TABLE = {
         "start": (CODE, optional(real(1))),
     },
     cnninv.relu: {"h": (H, real())},
+    cnninv.replace_switches: {
+        "network": (SMALL_NETWORK, NOT_NETWORK),
+        "code": (SMALL_CODE, NOT_CODE),
+        "how": ("naive", choice("known", "naive", "random", "shuffled")),
+        **RANDOM,
+    },
+    cnninv.replace_values: {
+        "code": (SMALL_CODE, NOT_CODE),
+        "how": ("random", choice("exact", "shuffled", "constant", "random", "flat")),
+        **RANDOM,
+    },
     cnninv.row_norms: {"W": (W, matrix(operators=False))},
     cnninv.sample_code: {**MODEL, "n": N, **RANDOM, "batch": (2, optional(whole(1)))},
     cnninv.selection_matrix: {"support": ([1, 2], indices(4)), "size": (4, whole(1))},
