@@ -21,6 +21,12 @@ def test_largest_useful_delta_gives_the_papers_its_chains_and_our_threshold():
     assert largest_useful_delta(reconstruction_bound_sharp) == pytest.approx(0.348, abs=5e-4)
 
 
+@pytest.mark.parametrize("crossing", [1e-6, 0.05, 0.5, 0.9])
+def test_largest_useful_delta_is_where_the_bound_is_1_however_steep_it_is(crossing):
+    found = largest_useful_delta(lambda delta_k, delta_2k: (delta_k + delta_2k) / (2 * crossing))
+    assert found == pytest.approx(crossing, abs=1e-11)
+
+
 @given(st.floats(0, 2), st.floats(0, 2))
 def test_reconstruction_bound_is_infinite_iff_a_constant_is_at_least_1(delta_k, delta_2k):
     infinite = delta_k >= 1 or delta_2k >= 1
