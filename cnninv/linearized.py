@@ -22,38 +22,85 @@ from cnninv.validation import real_array
 
 
 @dataclass(frozen=True, eq=False)
-class _Stage:
-    """A convolution, and which of its entries go where in the next layer's input."""
+class Stage:
+    """One convolution of a `Linearization` and what follows it: x_i = B x_{i-1} + offset, zero where nothing
+    is kept.
+
+    Attributes
+    ----------
+    W : ConvOperator
+    bias : array, one for each entry that is kept
+    kept : integer array
+        Entries of W x that go on.
+    places : integer array
+        Where in the next layer's input.
+    size : int
+        Of that input.
+    """
 
     W: ConvOperator
     bias: Any
-    """One for each entry that is kept."""
     kept: Any
     places: Any
     size: int
-    """Of the next layer's input."""
 
-    def forward(self, x: Any, biased: bool) -> Any:
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(entries of x_i, entries of x_{i-1})."""
+        return (self.size, self.W.shape[1])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the filters."""
+        return self.W.dtype
+
+    @property
+    def xp(self) -> Any:
+        """numpy or cupy."""
+        return self.W.xp
+
+    @property
+    def T(self) -> Transposed:
+        """Bᵀ."""
+        return Transposed(self)
+
+    @property
+    def offset(self) -> Any:
+        """Biases of what is kept, shape (size,)."""
+        offset = self.xp.zeros(self.size, self.dtype)
+        offset[self.places] = self.bias
+        return offset
+
+    def __matmul__(self, x: Any) -> Any:
+        """B x."""
         h = (self.W @ x)[self.kept]
-        out = array_namespace(h).zeros((self.size, *h.shape[1:]), h.dtype)
-        out[self.places] = h + self._bias(h) if biased else h
+        out = self.xp.zeros((self.size, *h.shape[1:]), h.dtype)
+        out[self.places] = h
         return out
 
-    def transposed(self, x: Any) -> Any:
-        h = array_namespace(x).zeros((self.W.shape[0], *x.shape[1:]), x.dtype)
-        array_namespace(x).add.at(h, self.kept, x[self.places])  # windows may share an entry
+    def transposed_product(self, x: Any) -> Any:
+        """Bᵀ x."""
+        h = self.xp.zeros((self.W.shape[0], *x.shape[1:]), x.dtype)
+        self.xp.add.at(h, self.kept, x[self.places])  # windows may share an entry
         return self.W.T @ h
 
-    def _bias(self, h: Any) -> Any:
-        return self.bias.reshape(-1, *(1,) * (h.ndim - 1))
+    def values(self, x: Any) -> Any:
+        """B x + offset."""
+        h = self @ x
+        return h + self.offset.reshape(-1, *(1,) * (h.ndim - 1))
 
     def to_matrix(self) -> Any:
+        """The explicit B."""
         rows = self.W.to_matrix()[self.kept]
+        count = len(self.kept)
         P = scipy.sparse.coo_array(
-            (np.ones(len(self.kept)), (self.places, np.arange(len(self.kept)))),
-            shape=(self.size, len(self.kept)),
+            (np.ones(count), (self.places, np.arange(count))), shape=(self.size, count)
         )
         return (P.tocsr() @ rows).tocsr()
+
+    # what scipy.sparse.linalg.aslinearoperator asks for
+    matvec = matmat = __matmul__
+    rmatvec = rmatmat = transposed_product
 
 
 class Linearization:
@@ -70,23 +117,25 @@ class Linearization:
     active : integer array, shape (p,)
         Which of the values, in C order of (K, n1, n2).
     values_shape : (K, n1, n2)
+    stages : list of Stage
+        A is their product, and the choice of `active`.
     """
 
     def __init__(
-        self, stages: list[_Stage], active: Any, values_shape: tuple[int, int, int]
+        self, stages: list[Stage], active: Any, values_shape: tuple[int, int, int]
     ) -> None:
-        self._stages, self.active, self.values_shape = stages, active, values_shape
+        self.stages, self.active, self.values_shape = stages, active, values_shape
         self.shape = (len(active), stages[0].W.shape[1])
         self.dtype = stages[0].W.dtype
         self.offset = self._forward(self.xp.zeros(self.shape[1], self.dtype), biased=True)
 
     def __repr__(self) -> str:
-        return f"Linearization({self.shape[0]} × {self.shape[1]}, {len(self._stages)} convolutions)"
+        return f"Linearization({self.shape[0]} × {self.shape[1]}, {len(self.stages)} convolutions)"
 
     @property
     def xp(self) -> Any:
         """numpy or cupy."""
-        return self._stages[0].W.xp
+        return self.stages[0].W.xp
 
     @property
     def T(self) -> Transposed:
@@ -102,8 +151,8 @@ class Linearization:
         y = self._check(y, self.shape[0])
         x = self.xp.zeros((prod(self.values_shape), *y.shape[1:]), y.dtype)
         x[self.active] = y
-        for stage in reversed(self._stages):
-            x = stage.transposed(x)
+        for stage in reversed(self.stages):
+            x = stage.T @ x
         return x
 
     def values(self, x: Any) -> Any:
@@ -112,7 +161,7 @@ class Linearization:
 
     def to_matrix(self) -> Any:
         """The explicit A, as a sparse array in memory."""
-        matrices = [stage.to_matrix() for stage in self._stages]
+        matrices = [stage.to_matrix() for stage in self.stages]
         A = matrices[-1][self.active]
         for matrix in reversed(matrices[:-1]):
             A = A @ matrix
@@ -123,15 +172,15 @@ class Linearization:
     @property
     def products(self) -> int:
         """Multiplications in A x: one for each tap that a filter lays on its input, as in W stored by rows."""
-        return sum(s.W.shape[0] * prod(s.W.filters.shape[1:]) for s in self._stages)
+        return sum(s.W.shape[0] * prod(s.W.filters.shape[1:]) for s in self.stages)
 
     # what scipy.sparse.linalg.aslinearoperator asks for
     matvec = matmat = __matmul__
     rmatvec = rmatmat = transposed_product
 
     def _forward(self, x: Any, biased: bool) -> Any:
-        for stage in self._stages:
-            x = stage.forward(x, biased)
+        for stage in self.stages:
+            x = stage.values(x) if biased else stage @ x
         return x[self.active]
 
     def _check(self, vector: Any, length: int) -> Any:
@@ -211,7 +260,7 @@ def linearize(network: Network, x: Any, layer: str, code: Code | None = None) ->
         h[places] = values[places]
         h = h.reshape(shape)
         bias = network.bias(step.name)[kept // prod(hidden.shape[1:])]
-        stages.append(_Stage(W, bias, kept, places, h.size))
+        stages.append(Stage(W, bias, kept, places, h.size))
     return Linearization(stages, places, tuple(shape))
 
 
