@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from instances import assert_holds, codes, constants, small_layers
 
-from cnninv import conv_matrix, model_rip_exact, random_filters, sample_code
+from cnninv import conv_matrix, model_project, model_rip_exact, random_filters, sample_code
 from cnninv.theorems import (
     GOLDEN,
     golden_filters,
@@ -46,6 +46,36 @@ def test_best_constant_holds_with_every_step(seed, K, k, channels):
         sharp = theorem_3_3_sharp(W, z, K, k, delta_k, delta_2k)
         assert statement.right <= sharp.right
         assert all(step.holds for step in sharp.steps)
+
+
+def test_best_constant_both_sides_of_every_step_by_hand():
+    norm, K, n, k, delta_k, delta_2k = np.linalg.norm, 3, 4, 2, 0.3, 0.4
+    W = conv_matrix(random_filters(K, 8, 3, np.random.default_rng(1)), 6).toarray()
+    rng, mistakes = np.random.default_rng(2), 0
+    for _ in range(40):
+        z = sample_code(K, n, k, rng) * 10 ** rng.uniform(-3, 0, K * n)
+        x, z_hat = W.T @ z, model_project(W @ (W.T @ z), K, k)
+        h, on, kept = W @ x, z != 0, z_hat != 0
+        p, q, r = norm(h[kept & ~on]), norm((h - z)[on & ~kept]), norm((h - z)[on & kept])
+        mistakes += bool(q)
+        error = norm(W.T @ z_hat - x)
+        expected = [
+            (norm(h[on & ~kept]), p),
+            (norm(z[~kept]), p + q),
+            (norm(z - z_hat), np.sqrt(r**2 + p**2 + (p + q) ** 2)),
+            (norm(z - z_hat), (1 + np.sqrt(5)) / 2 * norm((h - z)[on | kept])),
+            (norm((h - z)[on | kept]), delta_2k * norm(z)),
+            (error, np.sqrt(1 + delta_2k) * norm(z - z_hat)),
+            (np.sqrt(1 - delta_k) * norm(z), norm(x)),
+        ]
+        statement = theorem_3_3_golden(W, z, K, k, delta_k, delta_2k)
+        np.testing.assert_allclose(
+            [(s.left, s.right) for s in statement.steps], expected, atol=1e-14
+        )
+        factor = GOLDEN * delta_2k * np.sqrt((1 + delta_2k) / (1 - delta_k))
+        assert statement.left == pytest.approx(error)
+        assert statement.right == pytest.approx(factor * norm(x))
+    assert mistakes > 5  # with Ω ≠ Π
 
 
 @pytest.mark.parametrize("delta", [0.5, 0.1, 0.01, 0.001])

@@ -37,6 +37,37 @@ def test_iht_contraction_from_any_iterate():
         assert iht_contraction(W, z, z_hat, K, 2, delta_3k).holds
 
 
+def test_iht_contraction_both_sides_of_every_step_by_hand():
+    norm, rng = np.linalg.norm, np.random.default_rng(3)
+    W = small_layer(1, 6).toarray()
+    for _ in range(10):
+        z, z_hat = sample_code(K, N, 2, rng), sample_code(K, N, 2, rng)
+        b = z_hat + W @ (W.T @ z - W.T @ z_hat)
+        following = model_project(b, K, 2)
+        T = (z != 0) | (following != 0)
+        statement = iht_contraction(W, z, z_hat, K, 2, delta_3k=0.3)
+        far = norm(b[T] - z[T])
+        expected = [
+            (norm(b[T] - following[T]), far),
+            (norm(z - following), 2 * far),
+            (far, 0.3 * norm(z - z_hat)),
+        ]
+        np.testing.assert_allclose([(s.left, s.right) for s in statement.steps], expected)
+        assert statement.left == pytest.approx(norm(z - following))
+        assert statement.right == pytest.approx(0.6 * norm(z - z_hat))
+
+
+def test_iht_contraction_of_orthonormal_rows_finds_the_code_at_once_up_to_rounding():
+    rng = np.random.default_rng(0)
+    W = np.linalg.qr(rng.standard_normal((12, 9)))[0].T
+    for size in (1.0, 1e8):
+        z_hat = size * sample_code(K, N, 3, rng)
+        for z in (sample_code(K, N, 3, rng), np.zeros(9)):
+            statement = iht_contraction(W, z, z_hat, K, 3, delta_3k=0)
+            assert statement.holds
+            assert all(step.holds for step in statement.steps)
+
+
 def test_iht_contraction_a_wrong_constant_is_caught():
     W, rng = small_layer(0, 4), np.random.default_rng(0)
     delta_3k = model_rip_exact(W, K, 2, sums=3)

@@ -16,6 +16,7 @@ def test_layer_is_iht_iteration_from_zero_for_k_equal_to_K(layer, seed, ties):
     x = np.round(x) if ties else x
     statement = layer_is_iht_iteration(layer.W, x, layer.K)
     assert statement.left == 0  # to the bit: the same entries of the same h
+    assert statement.right == 0
     assert statement.holds
 
 
