@@ -116,6 +116,52 @@ def test_lemma_b3_lemma_b4_and_theorem_3_3_compute_both_sides_of_the_paper(layer
         assert statement.right == pytest.approx(right, abs=1e-12)
 
 
+def test_lemma_b4_theorem_3_3_and_its_sharper_form_both_sides_of_every_step_by_hand():
+    norm, K, n, k, delta_k, delta_2k = np.linalg.norm, 3, 4, 2, 0.2, 0.3
+    W = conv_matrix(random_filters(K, 8, 3, np.random.default_rng(1)), 6).toarray()
+    rng, mistakes = np.random.default_rng(2), 0
+    for _ in range(40):
+        z = sample_code(K, n, k, rng) * 10 ** rng.uniform(-3, 0, K * n)
+        x = W.T @ z
+        h = W @ x
+        z_hat = model_project(h, K, k)
+        kept = z_hat != 0  # Ω
+        T = kept | (z != 0)
+        mistakes += not np.array_equal(T, kept)
+        defect = z[kept] - W[kept] @ (W[kept].T @ z[kept])
+        leak = norm(W[kept] @ (W[~kept].T @ z[~kept]))
+        error, size = norm(z - z_hat), norm(z)
+        to_input = [
+            (norm(W.T @ z_hat - x), 1.3**0.5 * error),  # ‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖
+        ]
+        expected = {
+            lemma_b4: [
+                (error, norm(z[~kept]) + norm(defect) + leak),
+                (norm(defect), 0.2 * norm(z[kept])),
+                (leak, 0.3 * norm(z[~kept])),
+                (error, (1.3 * 2 * 0.3 / 0.8 + 0.2) * size),
+            ],
+            theorem_3_3: [
+                (error, 5 * 0.3 / 0.8 * size),
+                *to_input,
+                (0.7**0.5 * size, norm(x)),  # √(1−δ_2k) ‖z‖ ≤ ‖x‖
+            ],
+            theorem_3_3_sharp: [
+                (norm((h - z_hat)[T]), norm((h - z)[T])),
+                (error, 2 * norm((h - z)[T])),
+                (norm((h - z)[T]), 0.3 * size),
+                (error, 2 * 0.3 * size),
+                *to_input,
+                (0.8**0.5 * size, norm(x)),  # √(1−δ_k) ‖z‖ ≤ ‖x‖
+            ],
+        }
+        for function, sides in expected.items():
+            steps = function(W, z, K, k, delta_k, delta_2k).steps
+            found = [(step.left, step.right) for step in steps]
+            np.testing.assert_allclose(found, sides, atol=1e-14)
+    assert mistakes > 5  # with Ω ≠ Π
+
+
 @pytest.mark.parametrize(("name", "share"), [("lemma_b3", 0.6), ("theorem_3_3_sharp", 0.75)])
 def test_lemma_b3_and_theorem_3_3_sharp_catch_constants_that_are_too_small(name, share):
     # a layer made to be misidentified: the left sides reach 0.69 and 0.81 of the right ones
