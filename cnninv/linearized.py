@@ -253,7 +253,10 @@ def linearize(network: Network, x: Any, layer: str, code: Code | None = None) ->
         last = pool is not None and pool.name == layer
         shape, kept = _kept(hidden, pool, switches)
         values = hidden.reshape(-1)[kept]
-        on = code.values[0].reshape(-1) > 0 if last and code is not None else values > 0
+        # where nothing comes in, as at x = 0 without biases, a ReLU between is taken to be on
+        on = values > 0 if last else values >= 0
+        if last and code is not None:
+            on = code.values[0].reshape(-1) > 0
         places = array_namespace(values).flatnonzero(on)
         kept = kept[places]
         h = array_namespace(values).zeros(prod(shape), values.dtype)
