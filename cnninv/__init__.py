@@ -11,9 +11,11 @@ from cnninv.encoding import Code, encode
 from cnninv.filters import normalize_filters, normalize_rows, random_filters, row_norms
 from cnninv.geometry import conv_shape
 from cnninv.iht import iht, operator_norm
+from cnninv.iterated import recover_image
 from cnninv.lasso import lambda_max, lasso, lasso_path
 from cnninv.least_squares import cgls
 from cnninv.linearized import linearize
+from cnninv.mirrored import Decoder, load_decoder
 from cnninv.model import count_supports, in_model, sample_code, selection_matrix, support
 from cnninv.networks import Network, load_network, random_network
 from cnninv.operator import ConvOperator
@@ -40,6 +42,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Code",
     "ConvOperator",
+    "Decoder",
     "Network",
     "RowBlocks",
     "Statement",
@@ -61,6 +64,7 @@ __all__ = [
     "lasso",
     "lasso_path",
     "linearize",
+    "load_decoder",
     "load_network",
     "max_pool",
     "model_project",
@@ -80,6 +84,7 @@ __all__ = [
     "random_network",
     "reconstruction_bound",
     "recover_code",
+    "recover_image",
     "relu",
     "replace_switches",
     "replace_values",

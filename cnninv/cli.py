@@ -1,16 +1,13 @@
 """The command line: `cnninv list | run | invert | train | ledger | data`."""
 
 import argparse
-import io
 import os
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
-
-from cnninv.backend import explain, select, to_device
-from cnninv.files import data_folder, output_folder, read_json, sha256, write_json, write_whole
+from cnninv.backend import explain
+from cnninv.files import data_folder, output_folder, read_json, sha256
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,10 +64,18 @@ def _parser() -> Parser:
     run.add_argument("--out", default="out", help="folder for the results (default out)")
     run.set_defaults(command=_run)
 
-    invert = commands.add_parser("invert", help="a photograph through one layer and back")
+    invert = commands.add_parser(
+        "invert", help="a photograph through one layer, or a network, and back"
+    )
     invert.add_argument("image", metavar="IMAGE", help="an image file, or `sample`")
+    invert.add_argument("--network", help="into this network: vgg16-quarter, vgg16 or a file")
+    invert.add_argument(
+        "--decoder", default="trained", help="of the network: `trained`, `transposed` or a file"
+    )
     invert.add_argument("--filters", default="random", help="`random`, a file, vgg16 or alexnet")
-    invert.add_argument("--layer", help="array of a .npz file, or convolution of a network")
+    invert.add_argument(
+        "--layer", help="pooling of --network; else array of a .npz file, or convolution"
+    )
     invert.add_argument("--count", type=int, default=64, help="random filters (default 64)")
     invert.add_argument("--size", type=int, default=3, help="of random filters (default 3)")
     invert.add_argument("--crop", type=int, default=256, help="middle pixels used (default 256)")
@@ -82,8 +87,13 @@ def _parser() -> Parser:
     invert.add_argument("--out", default="out", help="folder for the figure (default out)")
     invert.set_defaults(command=_invert)
 
-    train = commands.add_parser("train", help="train a network on CIFAR-10")
-    train.add_argument("name", metavar="NAME", help="vgg16-quarter, paper-1, paper-2 or paper-3")
+    train = commands.add_parser("train", help="train a network on CIFAR-10, or a decoder")
+    train.add_argument(
+        "name", metavar="NAME", help="vgg16-quarter, paper-1, paper-2, paper-3, or decoder"
+    )
+    train.add_argument("--network", help="of a decoder: its encoder, as vgg16-quarter, or a file")
+    train.add_argument("--layer", help="of a decoder: the pooling it goes back from, as pool3")
+    train.add_argument("--photographs", help="of a decoder: folder of photographs to learn from")
     train.add_argument("--filters", default="learned", choices=("random", "learned"))
     train.add_argument("--width", type=int, help="channels of the paper's networks (Table 5's)")
     train.add_argument("--size", type=int, help="of their filters: 3, 5 or 7")
@@ -149,67 +159,16 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _invert(options: argparse.Namespace) -> None:
-    import matplotlib.pyplot as plt
+    from cnninv.invert_command import run
 
-    from cnninv.images import center_crop, read_image
-    from cnninv.invert import default_filters, draw, invert, load_filters
-    from cnninv.plots import STYLE
-    from cnninv.validation import whole_number
-
-    device, image = select(options.device), read_image(options.image)
-    cropped = center_crop(image, whole_number(options.crop, "--crop", low=1))
-    rng = np.random.default_rng(whole_number(options.seed, "--seed", low=0))
-    if options.filters == "random":
-        filters = default_filters(options.count, options.size, len(image), rng)
-    else:
-        filters = load_filters(options.filters, options.layer)
-    out = output_folder(options.out)
-
-    height, width = image.shape[1:]
-    used = (
-        "all of it"
-        if cropped.shape == image.shape
-        else f"its middle {cropped.shape[1]} × {cropped.shape[2]}"
-    )
-    print(f"photograph: {height} × {width} pixels; used: {used}")
-    there = [to_device(array, device) for array in (cropped, filters)]
-    result = invert(*there, options.window, options.k, options.iterations)
-    K, rows = result.shape[0], int(np.prod(result.shape))
-    print(
-        f"W: {rows:,} × {cropped.size:,}, {result.nnz:,} non-zeros, ‖W‖² = {result.norm_squared:.1f}"
-    )
-    print(
-        f"M(Wx, k) keeps {result.kept:,} of {rows:,} entries ({result.kept / rows:.1%}), {K} filters"
-    )
-    print(f"{'reconstruction':34} {'‖x̂−x‖/‖x‖':>10} {'PSNR':>9}")
-    for way in result.reconstructions:
-        print(f"{way.name:34} {way.error:10.3f} {way.psnr:6.1f} dB")
-    growth = " → ".join(f"{value:.3g}" for value in result.unit_residual)
-    print(f"IHT with steps of size 1 instead: residual {growth}")
-
-    with plt.rc_context(STYLE):
-        figure, picture = draw(result), io.BytesIO()
-        figure.savefig(picture, format="png", dpi=150)
-        plt.close(figure)
-    write_whole(out / "invert.png", picture.getvalue())
-    write_json(
-        out / "invert.json",
-        {
-            "image": Path(options.image).name,
-            "crop": list(cropped.shape),
-            "filters": list(filters.shape),
-            "norm_squared": result.norm_squared,
-            "kept": result.kept,
-            "errors": {way.name: way.error for way in result.reconstructions},
-            "psnr": {way.name: way.psnr for way in result.reconstructions},
-        },
-    )
-    print(f"figure: {out / 'invert.png'}")
+    run(options)
 
 
 def _train(options: argparse.Namespace) -> None:
-    from cnninv.training.command import run
-
+    if options.name == "decoder":
+        from cnninv.training.decoder_command import run
+    else:
+        from cnninv.training.command import run
     run(options)
 
 

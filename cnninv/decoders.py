@@ -5,7 +5,7 @@ The learned decoders are in `cnninv.mirrored`.
 
 from typing import Any
 
-from cnninv.architectures import Conv, MaxPool, Normalization
+from cnninv.architectures import Architecture, Conv, MaxPool, Normalization
 from cnninv.backend import array_namespace
 from cnninv.encoding import Code, input_planes, layers_upto, pooling_name
 from cnninv.layers import unpool_with_switches
@@ -53,11 +53,15 @@ class TransposeDecoder:
         ValueError
             If it is of another layer.
         """
-        h, switches = columns_of(code, self.layer, self.network)
-        planes, xp = input_planes(self.network, code.size, self.layer), array_namespace(h)
+        check_code(code, self.layer, self.network.architecture)
+        first = self.network.filters(self.network.convolutions[0])
+        xp = array_namespace(code=code.values, network=first)
+        h = xp.ascontiguousarray(xp.moveaxis(code.values.astype(first.dtype), 0, -1))
+        planes = input_planes(self.network.architecture, code.size, self.layer)
         for step in reversed(layers_upto(self.network.architecture, self.layer)):
             if isinstance(step, MaxPool):
-                h = unpool_with_switches(h, switches[step.name], planes[step.name])
+                switches = xp.moveaxis(code.switches[step.name], 0, -1)
+                h = unpool_with_switches(h, switches, planes[step.name])
             elif isinstance(step, Conv):
                 W = self.network.operator(step.name, planes[step.name])
                 # x̂ = Wᵀ z, and ReLU unless it is the image; of norm 1, so that no number grows too large
@@ -98,30 +102,21 @@ def transpose_decoder(network: Network, layer: str, contrast: float = CONTRAST) 
     return TransposeDecoder(network, layer, contrast)
 
 
-def columns_of(code: Code, layer: str, network: Network) -> tuple[Any, dict[str, Any]]:
-    """Values and switches of a code with the images last, in the network's dtype.
+def check_code(code: Any, layer: str, architecture: Architecture) -> None:
+    """Refuse what is no code of that layer of that architecture.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no code of that layer.
     """
     if not isinstance(code, Code):
         raise TypeError(f"code = {code!r} must be a Code, as `encode` returns it")
     if code.layer != layer:
         raise ValueError(f"code is of {code.layer}; expected one of {layer}, as the decoder is")
-    K, channels = code.values.shape[1], channels_of(network, layer)
+    convolutions = [s for s in layers_upto(architecture, layer) if isinstance(s, Conv)]
+    K, channels = code.values.shape[1], convolutions[-1].K
     if channels != K:
         raise ValueError(f"code has {K} channels; expected {channels}, as {layer} has")
-    xp = array_namespace(code=code.values, network=network.filters(network.convolutions[0]))
-    values = xp.ascontiguousarray(xp.moveaxis(code.values.astype(network.dtype), 0, -1))
-    return values, {name: xp.moveaxis(s, 0, -1) for name, s in code.switches.items()}
-
-
-def channels_of(network: Network, layer: str) -> int:
-    """K of a pooling."""
-    steps = layers_upto(network.architecture, layer)
-    return next(step.K for step in reversed(steps) if isinstance(step, Conv))
 
 
 def _of_norm_1(x: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cnninv.architectures import Architecture, Conv, MaxPool, ReLU, plain_name
 from cnninv.backend import array_namespace
+from cnninv.geometry import conv_shape
 from cnninv.layers import normalize_channels, pool_with_switches, pooled_length
 from cnninv.networks import Network, is_network
 from cnninv.validation import one_of, real_array
@@ -121,7 +122,7 @@ def encode(network: Network, images: Any, layer: str) -> Code:
     xp = array_namespace(x=x, filters=network.filters(network.convolutions[0]))
     columns = xp.ascontiguousarray(xp.moveaxis(x.astype(network.dtype, copy=False), 0, -1))
     values, switches = encode_columns(network, columns, layer)
-    planes = input_planes(network, x.shape[2:], layer)
+    planes = input_planes(network.architecture, x.shape[2:], layer)
     return Code(
         layer,
         xp.moveaxis(values, -1, 0),
@@ -145,13 +146,16 @@ def encode_columns(network: Network, x: Any, layer: str) -> tuple[Any, dict[str,
     return h, switches
 
 
-def input_planes(network: Network, size: tuple[int, int], layer: str) -> dict[str, tuple[int, int]]:
+def input_planes(
+    architecture: Architecture, size: tuple[int, int], layer: str
+) -> dict[str, tuple[int, int]]:
     """Height and width of the input of every layer up to that one, for images of a size."""
     planes, plane = {}, tuple(size)
-    for step in layers_upto(network.architecture, layer):
+    for step in layers_upto(architecture, layer):
         planes[step.name] = plane
         if isinstance(step, Conv):
-            plane = network.operator(step.name, plane).layer.positions
+            shape = architecture.shapes[step.name]
+            plane = conv_shape(shape, plane, step.stride, step.padding, step.groups).positions
         elif isinstance(step, MaxPool):
             plane = tuple(pooled_length(length, step.size, step.stride) for length in plane)
     return planes

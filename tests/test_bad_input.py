@@ -17,6 +17,7 @@ import scipy.sparse.linalg
 
 import cnninv
 from cnninv import filterbanks, model_project, theorems
+from cnninv.training import Mirror
 
 NAN, INF = float("nan"), float("inf")
 
@@ -327,13 +328,24 @@ NOT_NETWORK = exactly(
     ("vgg16", TypeError, "network = 'vgg16' must be a Network, as `load_network` returns it"),
 )
 POOLING = exactly(
-    *((bad, ValueError, "layer = .* must be one of 'pool1'") for bad in ("pool2", "relu1_1", 1))
+    *((bad, ValueError, "layer = .* must be one of 'pool1'") for bad in ("pool9", "relu1_1", 1))
 )
 SMALL_NETWORK = cnninv.random_network("vgg16", np.random.default_rng(0), last="conv1_2")
 SMALL_CODE = cnninv.encode(SMALL_NETWORK, np.full((3, 4, 6), 0.5), "pool1")
 NOT_CODE = exactly(
     (None, TypeError, "code = None must be a Code, as `encode` returns it"),
     (np.ones(3), TypeError, r"code = array\(.* must be a Code, as `encode` returns it"),
+)
+DECODER = Path(FOLDER.name) / "decoder.safetensors"
+Mirror(SMALL_NETWORK, "pool1").decoder().save(DECODER)
+DECODER_PATH = exactly(
+    (3, TypeError, "name_or_path = 3 must be 'vgg16-quarter', or a path"),
+    (
+        "nowhere.safetensors",
+        FileNotFoundError,
+        "name_or_path = 'nowhere.safetensors': no such file",
+    ),
+    (str(NETWORK), ValueError, r"network.npz' ends in '.npz'; expected .safetensors"),
 )
 CHANNELS = exactly(
     ("GRB", ValueError, "channels = 'GRB' must be one of 'RGB', 'BGR'"),
@@ -457,6 +469,11 @@ TABLE = {
         "start": (CODE, optional(real(1))),
     },
     cnninv.lasso_path: {**SOLVER, "fractions": ([1.0, 0.5], real(1))},
+    cnninv.load_decoder: {
+        "name_or_path": (str(DECODER), DECODER_PATH),
+        "layer": (None, optional(POOLING)),
+        "network": (None, optional(NOT_NETWORK)),
+    },
     cnninv.load_network: {
         "name_or_path": (str(NETWORK), PATH),
         "architecture": (None, optional(choice("vgg16", "alexnet"))),
@@ -505,6 +522,13 @@ TABLE = {
         "start": (CODE, optional(real(1))),
     },
     cnninv.relu: {"h": (H, real())},
+    cnninv.recover_image: {
+        "network": (SMALL_NETWORK, NOT_NETWORK),
+        "code": (SMALL_CODE, NOT_CODE),
+        "rounds": (1, whole(0)),
+        "steps": (1, whole(1)),
+        "power": (1.0, number(0)),
+    },
     cnninv.replace_switches: {
         "network": (SMALL_NETWORK, NOT_NETWORK),
         "code": (SMALL_CODE, NOT_CODE),
@@ -669,7 +693,7 @@ def public_functions():
             home = getattr(value, "__module__", "")
             ours = home.startswith("cnninv") and home != "cnninv.validation"
             # what the library returns; nobody need make one
-            returned = value in (cnninv.Code, cnninv.Network, cnninv.Statement)
+            returned = value in (cnninv.Code, cnninv.Decoder, cnninv.Network, cnninv.Statement)
             if ours and callable(value) and not returned:
                 yield value
 

@@ -60,7 +60,7 @@ def test_a_network_with_overlapping_windows_and_normalisation(rng):
     assert np.array_equal(
         encode(network, images, "pool2").values, network.forward(x, "pool2")["pool2"]
     )
-    assert input_planes(network, (99, 67), "pool2")["pool2"] == (11, 7)
+    assert input_planes(network.architecture, (99, 67), "pool2")["pool2"] == (11, 7)
 
 
 def test_the_real_network(shared_data, rng):

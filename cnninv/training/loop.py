@@ -1,21 +1,20 @@
 """The training loop: epochs, progress, checkpoints, and a resume that ends where an uninterrupted run ends."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from cnninv.backend import require_memory
 from cnninv.training.augment import augmented, batches, colour_statistics
-from cnninv.training.interrupts import interrupts
+from cnninv.training.epochs import through_epochs
 from cnninv.training.model import Model
 from cnninv.training.parts import Parts
 from cnninv.training.plans import Plan, Settings, memory_needed
 from cnninv.training.run import Run, facts_of
 from cnninv.training.sgd import Nesterov, one_cycle
+from cnninv.training.softmax import cross_entropy
 from cnninv.training.trained import Trained, split
 
 
@@ -66,47 +65,74 @@ def train(
     trained = Trained(model, *colour_statistics(images))
     optimiser = Nesterov(model.parameters, settings.momentum, settings.decay)
     parts = Parts(model, settings.parts)
-    run = Run(trained, parts, optimiser, facts_of(plan, settings, images, labels), checkpoint)
+    run = Run(trained, optimiser, facts_of(plan, settings, images, labels), checkpoint)
     if resume:
         run.load()
     steps = len(images) // settings.batch
-    with interrupts() as interrupted:
-        while run.epoch < settings.total:
-            order = batches(len(images), settings.batch, _rng(settings, run.epoch, steps))
-            start = run.step
-            bar = _bar(order[start:], run, settings, steps, progress)
-            for batch in bar:
-                _step(run, images[batch], labels[batch], settings, steps)
-                bar.set_postfix_str(f"loss {run.loss / run.step:.3f}", refresh=False)
-                if interrupted:
-                    bar.close()
-                    run.save()
-                    raise KeyboardInterrupt
-            _finish_epoch(run, kept_images, kept_labels, steps * settings.batch)
-            run.save()
-            if progress:
-                _tell(trained.history[-1])
-            if interrupted:
-                raise KeyboardInterrupt
+
+    def order(epoch: int) -> list[np.ndarray]:
+        return batches(len(images), settings.batch, _rng(settings, epoch, steps))
+
+    def step(batch: np.ndarray) -> None:
+        _step(run, parts, images[batch], labels[batch], settings, steps)
+
+    def finish() -> dict[str, float]:
+        seen = steps * settings.batch
+        told = {"loss": run.sums["loss"] / steps, "training": run.sums["right"] / seen}
+        if len(kept_images):
+            told["validation"] = trained.accuracy(kept_images, kept_labels)
+        return told
+
+    through_epochs(run, settings.total, order, step, finish, progress)
     return trained
 
 
-def _step(run: Run, images: np.ndarray, labels: np.ndarray, settings: Settings, steps: int) -> None:
+def _step(
+    run: Run,
+    parts: Parts,
+    images: np.ndarray,
+    labels: np.ndarray,
+    settings: Settings,
+    steps: int,
+) -> None:
     started, xp = time.perf_counter(), run.trained.model.xp
     rng = _rng(settings, run.epoch, run.step)
     images = augmented(images, rng, settings.shift, settings.flip)
     labels = xp.asarray(labels.astype(np.int64))
     x = run.trained._inputs(images)
-    loss, right = run.parts.step(x, labels, settings.smoothing, rng)
+    loss, right = learn(parts, x, labels, settings.smoothing, rng)
     if not np.isfinite(loss):
         raise ValueError(
             f"the loss is {loss} in epoch {run.epoch + 1}; expected a smaller rate than {settings.rate}"
         )
-    run.optimiser.step(run.parts.gradients, learning_rate(settings, run.epoch, run.step, steps))
-    run.loss += loss
-    run.right += right
-    run.step += 1
+    run.optimiser.step(parts.gradients, learning_rate(settings, run.epoch, run.step, steps))
+    run.sums["loss"] += loss
+    run.sums["right"] += right
     run.trained.seconds += time.perf_counter() - started
+
+
+def learn(
+    parts: Parts, x: Any, labels: Any, smoothing: float, rng: np.random.Generator
+) -> tuple[float, int]:
+    """The loss of a batch and how many labels had the largest logit; gradients into `parts.gradients`.
+
+    Parameters
+    ----------
+    parts : Parts
+    x : array, shape (3, height, width, batch)
+    labels : array of int, shape (batch,)
+    smoothing : float
+    rng : numpy.random.Generator
+    """
+
+    def one(model: Model, part: slice, rng: np.random.Generator) -> tuple[float, int]:
+        logits = model.forward(model.xp.ascontiguousarray(x[..., part]), rng)
+        loss, gradient = cross_entropy(logits, labels[part], smoothing)
+        model.backward(gradient)
+        return loss, int((logits.argmax(axis=0) == labels[part]).sum())
+
+    losses, right = zip(*parts.step(x.shape[-1], one, rng), strict=True)
+    return sum(losses) / len(losses), sum(right)
 
 
 def learning_rate(settings: Settings, epoch: int, step: int, steps: int) -> float:
@@ -117,33 +143,6 @@ def learning_rate(settings: Settings, epoch: int, step: int, steps: int) -> floa
     return one_cycle(done, settings.again * steps, settings.rate / 2)
 
 
-def _finish_epoch(run: Run, images: np.ndarray, labels: np.ndarray, seen: int) -> None:
-    entry = {"epoch": run.epoch + 1, "loss": run.loss / run.step, "training": run.right / seen}
-    if len(images):
-        entry["validation"] = run.trained.accuracy(images, labels)
-    entry["seconds"] = run.trained.seconds
-    run.trained.history.append(entry)
-    run.epoch, run.step, run.loss, run.right = run.epoch + 1, 0, 0.0, 0
-
-
-def _tell(entry: dict[str, float]) -> None:
-    print(
-        "  ".join(f"{name} {value:.4g}" for name, value in entry.items()),
-        file=sys.stderr,
-        flush=True,
-    )
-
-
 def _rng(settings: Settings, epoch: int, step: int) -> np.random.Generator:
     """A stream of its own for every batch, so that a run can go on anywhere."""
     return np.random.default_rng((settings.seed, 2, epoch, step))
-
-
-def _bar(order: Any, run: Run, settings: Settings, steps: int, shown: bool) -> tqdm:
-    label = f"epoch {run.epoch + 1}/{settings.total}"
-    if run.trained.history and "validation" in run.trained.history[-1]:
-        label += f", validation {run.trained.history[-1]['validation']:.1%}"
-    hidden = None if shown else True  # None: where it is no terminal
-    return tqdm(
-        order, label, total=steps, initial=run.step, leave=False, disable=hidden, unit="batch"
-    )

@@ -11,9 +11,10 @@ from cnninv.training.normalisation import BatchNormalisation
 from cnninv.training.plans import Plan
 from cnninv.training.pooling import AveragePooling, Dropout, MaximumPooling, Rectifier
 from cnninv.training.softmax import Linear
+from cnninv.training.stack import Stack
 
 
-class Model:
+class Model(Stack):
     """The layers of a plan with filters drawn from `rng`.
 
     Parameters
@@ -33,8 +34,8 @@ class Model:
     def __init__(
         self, plan: Plan, rng: np.random.Generator, xp: Any = np, dtype: Any = np.float32
     ) -> None:
+        super().__init__()
         self.plan, self.xp, self.dtype = plan, xp, np.dtype(dtype)
-        self.layers: dict[str, Any] = {}
         architecture = plan.architecture
         side, K = architecture.crop, architecture.channels
         for layer in architecture.layers:
@@ -60,21 +61,6 @@ class Model:
         V = rng.standard_normal((plan.classes, features)) / np.sqrt(features)
         self.layers["classifier"] = Linear(self._array(V), self._array(np.zeros(plan.classes)))
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What is learned, by names like conv1_1.filters; the arrays are changed in place."""
-        return self._gather("parameters")
-
-    @property
-    def gradients(self) -> dict[str, Any]:
-        """Of the parameters, from the last `backward`."""
-        return self._gather("gradients")
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """All that evaluation needs: what is learned, random filters, running means and variances."""
-        return self.parameters | self._gather("fixed")
-
     def forward(self, x: Any, rng: np.random.Generator | None = None) -> Any:
         """Logits, shape (classes, batch), of x, shape (3, height, width, batch); training if there is rng."""
         for layer in self.layers.values():
@@ -82,11 +68,6 @@ class Model:
                 layer.rng = rng
             x = layer.forward(x, training=rng is not None)
         return x
-
-    def backward(self, g: Any) -> None:
-        """From the gradient of the loss with respect to the logits to those of all parameters."""
-        for layer in reversed(self.layers.values()):
-            g = layer.backward(g)
 
     def twin(self) -> "Model":
         """A model that shares what is learned and the random filters, with running averages of its own."""
@@ -96,13 +77,6 @@ class Model:
             if isinstance(layer, Convolution):
                 layer.filters, layer.fixed = self.layers[name].filters, self.layers[name].fixed
         return twin
-
-    def _gather(self, kind: str) -> dict[str, Any]:
-        return {
-            f"{name}.{key}": value
-            for name, layer in self.layers.items()
-            for key, value in getattr(layer, kind).items()
-        }
 
     def _array(self, values: np.ndarray) -> Any:
         return self.xp.asarray(values.astype(self.dtype))

@@ -1,13 +1,15 @@
 """A step of training on parts of a batch, one thread each: products of matrices run at the same time."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from cnninv.training.model import Model
 from cnninv.training.normalisation import BatchNormalisation
-from cnninv.training.softmax import cross_entropy
+from cnninv.training.stack import Stack
+
+Learn = Callable[[Any, slice, np.random.Generator], tuple[float, ...]]
 
 
 class Parts:
@@ -18,53 +20,41 @@ class Parts:
 
     Parameters
     ----------
-    model : Model
+    model : Stack
+        With a method `twin`.
     count : int
         1 for no threads.
     """
 
-    def __init__(self, model: Model, count: int) -> None:
+    def __init__(self, model: Stack, count: int) -> None:
         self.models = [model] + [model.twin() for _ in range(count - 1)]
         self.gradients: dict[str, Any] = {}
 
-    def step(
-        self, x: Any, labels: Any, smoothing: float, rng: np.random.Generator
-    ) -> tuple[float, int]:
+    def step(self, size: int, learn: Learn, rng: np.random.Generator) -> list[tuple[float, ...]]:
         """Gradients for a batch, into `gradients`.
 
         Parameters
         ----------
-        x : array, shape (3, height, width, batch)
-        labels : array of int, shape (batch,)
-        smoothing : float
+        size : int
+            Of the batch, a multiple of the number of parts.
+        learn : callable
+            `learn(model, part, rng)` leaves the gradients of that part of the batch in the model; what it
+            returns, such as the loss, is returned for every part.
         rng : numpy.random.Generator
-
-        Returns
-        -------
-        loss : float
-        right : int
-            How many labels had the largest logit.
+            The only part has it; each of several has one of its own.
         """
-        count, size = len(self.models), x.shape[-1] // len(self.models)
-        parts = [slice(i * size, (i + 1) * size) for i in range(count)]
+        count = len(self.models)
+        parts = [slice(i * size // count, (i + 1) * size // count) for i in range(count)]
         self._copy_running_averages()
-
-        def one(model: Model, part: slice, rng: np.random.Generator) -> tuple[float, int]:
-            logits = model.forward(model.xp.ascontiguousarray(x[..., part]), rng)
-            loss, gradient = cross_entropy(logits, labels[part], smoothing)
-            model.backward(gradient)
-            return loss, int((logits.argmax(axis=0) == labels[part]).sum())
-
         if count == 1:
-            results = [one(self.models[0], parts[0], rng)]
+            told = [learn(self.models[0], parts[0], rng)]
         else:
             with ThreadPoolExecutor(count) as pool:
-                results = list(pool.map(one, self.models, parts, rng.spawn(count)))
-        losses, right = zip(*results, strict=True)
+                told = list(pool.map(learn, self.models, parts, rng.spawn(count)))
         gradients = [model.gradients for model in self.models]
         self.gradients = {name: sum(g[name] for g in gradients) / count for name in gradients[0]}
         self._average_running_averages()
-        return sum(losses) / count, sum(right)
+        return told
 
     def _normalisations(self) -> list[list[BatchNormalisation]]:
         """For each layer of normalisation, those of all twins."""

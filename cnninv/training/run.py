@@ -3,40 +3,56 @@
 import zlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from cnninv.backend import array_namespace
 from cnninv.training.checkpoint import read_checkpoint, write_checkpoint
-from cnninv.training.parts import Parts
 from cnninv.training.plans import Plan, Settings
-from cnninv.training.sgd import Nesterov
-from cnninv.training.trained import Trained
 
-WHERE, SPENT = ("epoch", "step", "loss", "right"), ("seconds",)
+WHERE, SPENT = ("epoch", "step"), ("seconds",)
+
+
+class Holder(Protocol):
+    """What has arrays that a checkpoint must hold."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """By name, by reference."""
 
 
 class Run:
-    """Where a run is: everything that a checkpoint holds."""
+    """Where a run is: everything that a checkpoint holds.
+
+    Parameters
+    ----------
+    trained : Holder
+        What is learned, with `history` and `seconds`.
+    optimiser : Holder
+    facts : dict
+        What must agree for a run to be resumed.
+    path : Path or None
+        Of the checkpoint.
+    sums : tuple of str
+        What is summed over the steps of an epoch.
+    """
 
     def __init__(
         self,
-        trained: Trained,
-        parts: Parts,
-        optimiser: Nesterov,
+        trained: Any,
+        optimiser: Holder,
         facts: dict[str, Any],
         path: Path | None,
+        sums: tuple[str, ...] = ("loss", "right"),
     ) -> None:
-        self.parts = parts
         self.trained, self.optimiser, self.facts, self.path = trained, optimiser, facts, path
-        self.epoch, self.step, self.loss, self.right = 0, 0, 0.0, 0
+        self.epoch, self.step = 0, 0
+        self.sums: dict[str, float] = dict.fromkeys(sums, 0.0)
 
     def arrays(self) -> dict[str, Any]:
         """What is learned, fixed and its momentum; by reference."""
-        momentum = {f"momentum.{name}": v for name, v in self.optimiser.velocity.items()}
-        colours = {"mean_RGB": self.trained.mean, "deviation_RGB": self.trained.deviation}
-        return self.trained.model.state | momentum | colours
+        return self.trained.state | self.optimiser.state
 
     def save(self) -> None:
         """Write the checkpoint, if there is to be one."""
@@ -44,7 +60,7 @@ class Run:
             return
         where = {name: getattr(self, name) for name in WHERE}
         told = {"history": self.trained.history, "seconds": self.trained.seconds}
-        write_checkpoint(self.path, self.arrays(), self.facts | where | told)
+        write_checkpoint(self.path, self.arrays(), self.facts | where | self.sums | told)
 
     def load(self) -> None:
         """Go on from the checkpoint.
@@ -63,13 +79,25 @@ class Run:
                     f"{self.path} is of a run with {name} = {facts.get(name)}; this one has {expected}. "
                     f"Resume with the same settings, or choose another folder"
                 )
-        if not _sound(facts):
+        if not self._sound(facts):
             raise ValueError(f"{self.path} is damaged: it does not say how far the run was")
         for name, array in arrays.items():
             array[...] = array_namespace(array).asarray(values[name])
         for name in WHERE:
             setattr(self, name, facts[name])
+        self.sums = {name: facts[name] for name in self.sums}
         self.trained.history, self.trained.seconds = facts["history"], facts["seconds"]
+
+    def _sound(self, facts: dict[str, Any]) -> bool:
+        """Whether a checkpoint has all that is needed to go on."""
+        history, numbers = facts.get("history"), (*WHERE, *self.sums, *SPENT)
+        return (
+            all(type(facts.get(name)) in (int, float) and facts[name] >= 0 for name in numbers)
+            and all(type(facts[name]) is int for name in WHERE)
+            and isinstance(history, list)
+            and all(isinstance(entry, dict) for entry in history)
+            and len(history) == facts["epoch"]
+        )
 
 
 def facts_of(
@@ -81,15 +109,3 @@ def facts_of(
     checksum = zlib.crc32(labels.tobytes(), zlib.crc32(np.ascontiguousarray(images)))
     whole |= {"images": len(images)} | asdict(settings)
     return whole | {"checksum of the images": checksum}
-
-
-def _sound(facts: dict[str, Any]) -> bool:
-    """Whether a checkpoint has all that is needed to go on."""
-    history = facts.get("history")
-    return (
-        all(type(facts.get(name)) in (int, float) and facts[name] >= 0 for name in WHERE + SPENT)
-        and all(type(facts[name]) is int for name in ("epoch", "step"))
-        and isinstance(history, list)
-        and all(isinstance(entry, dict) for entry in history)
-        and len(history) == facts["epoch"]
-    )

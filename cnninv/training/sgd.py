@@ -24,6 +24,11 @@ class Nesterov:
         self.parameters, self.momentum, self.decay = parameters, momentum, decay
         self.velocity = {name: value * 0 for name, value in parameters.items()}
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on, beside the parameters; by reference."""
+        return {f"momentum.{name}": value for name, value in self.velocity.items()}
+
     def step(self, gradients: dict[str, Any], rate: float) -> None:
         """One step with learning rate η = `rate`."""
         for name, p in self.parameters.items():

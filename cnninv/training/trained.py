@@ -35,6 +35,11 @@ class Trained:
     history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds of it; by reference."""
+        return self.model.state | {"mean_RGB": self.mean, "deviation_RGB": self.deviation}
+
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Of images (batch, 3, height, width) in 0 … 255; shape (batch, classes)."""
         parts = np.split(images, range(EVALUATED, len(images), EVALUATED))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnninv.training import Model, Nesterov, plan
+from cnninv.training.loop import learn
 from cnninv.training.parts import Parts
 
 BATCH = 128
@@ -19,7 +20,7 @@ def ours(threads: int, rng: np.random.Generator) -> Callable[[], float]:
     x, labels = _batch(rng)
 
     def step() -> float:
-        loss, _ = parts.step(x, labels, 0.0, rng)
+        loss, _ = learn(parts, x, labels, 0.0, rng)
         optimiser.step(parts.gradients, 0.01)
         return loss
 

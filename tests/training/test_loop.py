@@ -103,7 +103,7 @@ def test_gradients_of_two_parts_are_the_mean_of_theirs(rng):
     one, two = (Model(plan, np.random.default_rng(0), dtype=np.float64) for _ in range(2))
     x, labels = rng.standard_normal((3, 32, 32, 8)), rng.integers(0, 10, 8)
     both = Parts(one, 2)
-    loss, _ = both.step(x, labels, 0.0, np.random.default_rng(1))
+    loss, _ = loop.learn(both, x, labels, 0.0, np.random.default_rng(1))
     losses, gradients, averages = [], [], []
     for part, seed in zip((slice(4), slice(4, 8)), np.random.default_rng(1).spawn(2), strict=True):
         fresh = Model(plan, np.random.default_rng(0), dtype=np.float64)
@@ -321,7 +321,7 @@ def test_what_does_not_fit_into_memory_is_refused_at_once(data, monkeypatch):
 @pytest.mark.parametrize("what", [plan("vgg16-quarter"), paper_plan(2, "random", 64)])
 def test_a_step_takes_the_memory_that_was_foretold(what, rng, tracemalloc_peak):
     x, labels = rng.standard_normal((3, 32, 32, 64)).astype(np.float32), np.arange(64) % 10
-    peak = tracemalloc_peak(lambda: Parts(Model(what, rng), 1).step(x, labels, 0.0, rng))
+    peak = tracemalloc_peak(lambda: loop.learn(Parts(Model(what, rng), 1), x, labels, 0.0, rng))
     assert 0.5 < peak / memory_needed(what, 64) < 1.5
 
 
