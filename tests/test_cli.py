@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnninv import random_network
 from cnninv.cli import main
 
 
@@ -28,6 +30,9 @@ def test_list_names_each_experiment_its_item_and_its_needs(capsys):
     assert "needs" in text
 
 
+INSIDE = ("--network", "vgg16-quarter", "--decoder", "transposed")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -48,6 +53,43 @@ def test_list_names_each_experiment_its_item_and_its_needs(capsys):
         (
             ["invert", "sample", "--crop", "8", "--iterations", "0", "--out", "OUT"],
             "iterations = 0",
+        ),
+        (
+            ["invert", "sample", "--decoder", "transposed"],
+            "--decoder = 'transposed' is for --network",
+        ),
+        (["invert", "sample", *INSIDE], "--layer is missing; expected a pooling"),
+        (
+            ["invert", "sample", *INSIDE, "--layer", "conv1_1"],
+            "layer = 'conv1_1' must be one of 'pool1'",
+        ),
+        (
+            ["invert", "sample", *INSIDE, "--layer", "pool6"],
+            "layer = 'pool6' must be one of 'pool1'",
+        ),
+        (
+            ["invert", "sample", *INSIDE, "--layer", "pool5", "--crop", "31"],
+            "pool5 needs at least 32 × 32",
+        ),
+        (
+            ["invert", "sample", *INSIDE, "--layer", "pool1", "--k", "3"],
+            "--k = 3 is for a single layer",
+        ),
+        (
+            ["invert", "sample", "--network", "nothing.npz", "--layer", "pool1"],
+            "path = 'nothing.npz': no such file",
+        ),
+        (
+            [
+                "invert",
+                "sample",
+                *INSIDE[:2],
+                "--layer",
+                "pool1",
+                "--decoder",
+                "nothing.safetensors",
+            ],
+            "'nothing.safetensors': no such file",
         ),
         (["data", "eat"], "invalid choice: 'eat'"),
     ],
@@ -97,6 +139,38 @@ def test_invert_writes_its_figure_and_prints_the_errors(capsys, tmp_path):
     assert "its middle 24 × 24" in text
     assert "IHT, 5 iterations" in text
     assert (tmp_path / "o" / "invert.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_invert_goes_into_a_network_and_prints_every_way_back(capsys, tmp_path):
+    arguments = [*INSIDE, "--layer", "pool(3)", "--crop", "51", "--out", str(tmp_path)]
+    assert main(["invert", "sample", *arguments]) == 0
+    text = capsys.readouterr().out
+    assert "its middle 48 × 48" in text  # a multiple of 8
+    for way in (
+        "original activation",
+        "IHT, learned filters",
+        "IHT, random filters",
+        "random activ",
+    ):
+        assert way in text
+    assert (tmp_path / "invert.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads((tmp_path / "invert.json").read_text())
+    assert (found["network"], found["layer"], found["crop"]) == (
+        "vgg16-quarter",
+        "pool3",
+        [3, 48, 48],
+    )
+    assert found["ways"][0]["values"] == "original activation"
+    assert {"activation_error", "error", "psnr", "ssim"} <= set(found["ways"][1])
+
+
+def test_a_network_without_a_decoder_says_what_needs_none(capsys, tmp_path):
+    random_network("vgg16", np.random.default_rng(0), last="conv1_2").save(tmp_path / "vgg16.npz")
+    network = str(tmp_path / "vgg16.npz")
+    line = fails(capsys, "invert", "sample", "--network", network, "--layer", "pool1")
+    assert (
+        "comes with no decoder for pool1; expected --decoder with a file, or 'transposed'" in line
+    )
 
 
 def test_the_command_is_installed_and_survives_a_closed_pipe():

@@ -6,6 +6,8 @@ from cnninv.experiments import (
     fig1,
     fig2,
     fig3,
+    fig4,
+    fig5,
     maps,
     phase,
     photograph,
@@ -13,6 +15,7 @@ from cnninv.experiments import (
     scaling,
     sparsities,
     table1,
+    table4,
     variants,
 )
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
@@ -36,6 +39,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         maps.EXPERIMENT,
         fig3.EXPERIMENT,
         photograph.EXPERIMENT,
+        table4.EXPERIMENT,
+        fig4.EXPERIMENT,
+        fig5.EXPERIMENT,
     )
 }
 
