@@ -81,6 +81,26 @@ def test_evaluation_of_batch_normalisation_is_its_matrix(rng):
     np.testing.assert_allclose(columns(layer.forward(h))[:, 0], A @ h.ravel() + c, atol=1e-12)
 
 
+def test_batch_normalisation_in_evaluation_uses_running_averages_of_mean_and_unbiased_variance(rng):
+    layer = BatchNormalisation(np.ones(3), np.zeros(3), momentum=0.25)
+    first, second = rng.standard_normal((3, 2, 2, 5)) + 3, 2 * rng.standard_normal((3, 4, 2, 6))
+    mean, variance = np.zeros(3), np.ones(3)
+    for h in (first, second):
+        layer.forward(h, training=True)
+        rows = h.reshape(3, -1)
+        mean = 0.75 * mean + 0.25 * rows.mean(axis=1)
+        variance = 0.75 * variance + 0.25 * rows.var(axis=1, ddof=1)
+        np.testing.assert_allclose(layer.fixed["mean"], mean)
+        np.testing.assert_allclose(layer.fixed["variance"], variance)
+    # a batch of one entry has no unbiased variance: it counts as 0
+    layer.forward(np.ones((3, 1, 1, 1)), training=True)
+    np.testing.assert_allclose(layer.fixed["variance"], 0.75 * variance)
+    before = {name: values.copy() for name, values in layer.fixed.items()}
+    layer.forward(first)
+    for name, values in layer.fixed.items():
+        np.testing.assert_array_equal(values, before[name])
+
+
 LAYERS = {
     "convolution": lambda rng: Convolution(rng.standard_normal((3, 4, 3, 3))),
     "normalisation": lambda rng: BatchNormalisation(rng.standard_normal(4), rng.standard_normal(4)),
