@@ -11,10 +11,10 @@ from cnninv.threads import in_threads, slices, thread_count
 from cnninv.transposed import Transposed
 from cnninv.validation import real_array, real_matrix, whole_number
 
-PART = 2**22
-"""Non-zeros of a slice of rows, about."""
-WIDTH = 32
-"""Columns of X at a time: the rows of X that neighbouring rows of W need then stay in the cache."""
+PART = 2**19
+"""Non-zeros of a slice of rows, about: half a millisecond's work, so that all threads end together."""
+WIDTH = 64
+"""Columns of X at a time: enough for SciPy's loop over them; the rows of X that neighbours need stay cached."""
 
 
 class ThreadedMatrix:

@@ -7,6 +7,7 @@ from cnninv.ledger import number
 from cnninv.statement_table import ROOT, markdown, statement_table
 
 README = ROOT / "README.md"
+NAMES = {"K": "filters", "M": "channels"}
 
 
 def figure_2() -> str:
@@ -48,9 +49,21 @@ def speed() -> str:
         )
         shown = ["" if c is None else f"{c['exponent']:.2f} (± {c['residual']:.0%})" for c in cells]
         lines.append(f"| {operation} | {' | '.join(shown)} |")
-    reasons = dict.fromkeys(row["reason"] for row in recorded["exponents"] if row["reason"])
+    reasons: dict[str, list[str]] = {}
+    for row in recorded["exponents"]:
+        if row["reason"]:
+            fixed = row.get("fixed share at the smallest size")
+            share = "" if fixed is None else f" {fixed:.0%}"
+            over = NAMES.get(row["size"], row["size"])
+            form = row["operation"].removeprefix("factored, ")
+            reasons.setdefault(row["reason"], []).append(f"{form} over {over}{share}")
     if reasons:
-        lines += ["", f"Exponents below 1, where they are: {'; '.join(reasons)}."]
+        words = "; ".join(f"{reason} ({', '.join(found)})" for reason, found in reasons.items())
+        lines += [
+            "",
+            "Exponents below 1 are those of costs that do not start at 0, by the share of the time at the "
+            f"smallest size that does not grow: {words}.",
+        ]
     return "\n".join(lines)
 
 

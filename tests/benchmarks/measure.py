@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy.optimize
 
 from cnninv.threads import core_count, in_threads, slices
 
 THREADS = core_count()
+REST = 0.05
+"""Seconds before each job: for 2²⁶ cycles after a product, about 30 ms, OpenBLAS's threads hold their cores."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def in_turn(*jobs: Callable[[], Any] | None, repeats: int = 7) -> list[float | N
         for job, measured in zip(jobs, times, strict=True):
             if job is None:
                 continue
+            time.sleep(REST)
             start = time.perf_counter()
             job()
             if round_ or repeats == 0:  # the first round warms caches and memory
@@ -107,6 +111,14 @@ def exponent(sizes: Any, seconds: Any) -> tuple[float, float]:
     x, y = np.log(sizes), np.log(seconds)
     slope, intercept = np.polyfit(x, y, 1)
     return float(slope), float(np.sqrt(np.mean((y - slope * x - intercept) ** 2)))
+
+
+def fixed_cost(sizes: Any, seconds: Any) -> float:
+    """a of the fit seconds = a + b·size with a, b ≥ 0, relative errors least."""
+    seconds = np.asarray(seconds, dtype=float)
+    rows = np.column_stack([np.ones(len(seconds)), sizes]) / seconds[:, None]
+    scale = rows.max(axis=0)
+    return float(scipy.optimize.nnls(rows / scale, np.ones(len(seconds)))[0][0] / scale[0])
 
 
 def set_torch_threads(torch: Any) -> Any:

@@ -21,6 +21,7 @@ import numpy as np
 import on_gpu
 import scipy.sparse
 import theory
+import workers
 from measure import THREADS, Measure, in_turn
 from scaling import exponents
 from training_step import training
@@ -40,6 +41,7 @@ def training_step(rng: np.random.Generator) -> Iterator[Measure]:
 BENCHMARKS: dict[str, Callable[[np.random.Generator], Iterator[Measure]]] = {
     "build": explicit.build,
     "products": explicit.products,
+    "after_blas": explicit.after_blas,
     "row_blocks": explicit.row_blocks,
     "conv52": factored.conv52,
     "vgg16": factored.vgg16,
@@ -48,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[np.random.Generator], Iterator[Measure]]] = {
     "bracket": theory.bracket,
     "sparse_coding": theory.sparse_coding,
     "iterations": theory.iterations,
+    "workers": workers.phase_diagram,
     "gpu": on_gpu.gpu,
 }
 """To register one: a function of a generator of random numbers that yields `Measure`s."""
@@ -80,7 +83,10 @@ def main() -> None:
         if name == "exponents":
             rows = exponents(rng)
             for row in rows:
-                law = "cost of {operation} ∝ ({size})^{exponent:.2f}, off by {residual:.0%}"
+                law = "cost of {operation} ∝ ({size})^{exponent:.2f}, off by {residual:.0%}; fixed "
+                law += (
+                    "{fixed seconds:.1e} s, {fixed share at the smallest size:.0%} of the smallest"
+                )
                 print(law.format(**row) + (f": {row['reason']}" if row["reason"] else ""))
             continue
         for measure in BENCHMARKS[name](rng):

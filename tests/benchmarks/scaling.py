@@ -3,16 +3,16 @@
 from typing import Any
 
 import numpy as np
-from measure import THREADS, exponent, in_turn
+from measure import THREADS, exponent, fixed_cost, in_turn
 
 import cnninv
 
 BASE = {"K": 64, "M": 64, "pixels": 24**2, "batch": 16}
-"""Filters of 3 × 3, "same" padding, float32; W has 20 million non-zeros."""
+"""Filters of 3 × 3, "same" padding, float32: 20 million non-zeros, and 10 (80 MB) or more at each size."""
 VALUES = {
     "K": (32, 64, 128, 256),
     "M": (32, 64, 128, 256),
-    "pixels": (12**2, 17**2, 24**2, 34**2, 48**2),
+    "pixels": (17**2, 24**2, 34**2, 48**2),
     "batch": (8, 16, 32, 64),
 }
 REASONS = {
@@ -26,7 +26,7 @@ REASONS = {
     ("factored, patches", "batch"): "filters are read once for all columns",
     ("factored, Winograd", "batch"): "filters are read once for all columns",
 }
-"""Why an exponent may stay below 1 at these sizes."""
+"""What the cost at size 0 is, where that keeps an exponent below 1."""
 OPERATIONS = ("build", "W x", "W X", "factored, patches", "factored, Winograd")
 
 
@@ -47,13 +47,17 @@ def times(K: int, M: int, pixels: int, batch: int, rng: np.random.Generator) -> 
         lambda: W @ X,
         lambda: patches @ X,
         lambda: winograd @ X,
-        repeats=3,
+        repeats=7,
     )
     return dict(zip(OPERATIONS, seconds, strict=True)) | {"non-zeros": W.matrix.nnz}
 
 
 def exponents(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """A row for each operation and size: the exponent, the residual of the fit, why it is below 1 if it is."""
+    """A row for each operation and size: the exponent, the residual of the fit, and what does not grow.
+
+    That is a in seconds = a + b·size, as a share of the seconds at the smallest size: of what is left, the
+    exponent is 1.
+    """
     rows, all_times = [], []
     for size, values in VALUES.items():
         found = [times(**(BASE | {size: value}), rng=rng) for value in values]
@@ -72,11 +76,14 @@ def exponents(rng: np.random.Generator) -> list[dict[str, Any]]:
 
 def _row(operation: str, size: str, sizes: Any, seconds: Any) -> dict[str, Any]:
     p, residual = exponent(sizes, seconds)
-    reason = REASONS.get((operation, size), "") if p < 0.9 else ""
+    fixed = fixed_cost(sizes, seconds)
+    reason = REASONS.get((operation, size), "a fixed cost") if p < 0.9 else ""
     return {
         "operation": operation,
         "size": size,
         "exponent": p,
         "residual": residual,
+        "fixed seconds": fixed,
+        "fixed share at the smallest size": fixed / seconds[int(np.argmin(sizes))],
         "reason": reason,
     }
