@@ -78,7 +78,9 @@ def in_threads(job: Callable[[Any], Any], pieces: Sequence[Any], threads: int) -
         errors = [helper.exception() for helper in running]
     for error in filter(None, errors):
         raise error
-    return results
+    # a helper that was cancelled stays in the pool's queue for a while, and is not to keep the results
+    found, results = results, []
+    return found
 
 
 @cache

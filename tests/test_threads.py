@@ -2,9 +2,11 @@ import multiprocessing
 import os
 import sys
 import threading
+import weakref
 
 import pytest
 
+from cnninv import threads
 from cnninv.threads import core_count, in_threads, slices, thread_count
 
 
@@ -34,6 +36,19 @@ def test_the_error_of_a_job_is_raised(error):
     with pytest.raises(error, match="five"):
         in_threads(job, list(range(10)), threads=3)
     assert in_threads(job, [1, 2], threads=3) == [1, 2]
+
+
+def test_results_are_not_kept_where_the_helper_had_no_time():
+    class Result:
+        pass
+
+    done = threading.Event()
+    threads._pool(1).submit(done.wait)  # the helper has something else to do
+    results = in_threads(lambda _: Result(), [0, 1], threads=2)
+    kept = [weakref.ref(result) for result in results]
+    del results
+    assert [result() for result in kept] == [None, None]
+    done.set()
 
 
 def test_slices_cover_everything_once():
