@@ -24,8 +24,15 @@ ORIGINS = {
     "vgg16-quarter.safetensors": "trained by `cnninv train vgg16-quarter` (vgg16-quarter.md)",
     "vgg16-quarter.md": "the card of vgg16-quarter.safetensors",
     "vgg16-quarter.json": "what `cnninv train vgg16-quarter` wrote",
+    "vgg16-quarter-decoders.md": "the card of vgg16-quarter-pool?-decoder.safetensors",
     "recorded": "measured by `python data/record.py {name}`",
 }
+for layer in ("pool1", "pool2", "pool3", "pool4", "pool5"):
+    command = f"cnninv train decoder --network vgg16-quarter --layer {layer}"
+    ORIGINS[f"vgg16-quarter-{layer}-decoder.safetensors"] = (
+        f"trained by `{command}` (vgg16-quarter-decoders.md)"
+    )
+    ORIGINS[f"vgg16-quarter-{layer}-decoder.json"] = f"what `{command}` wrote"
 
 
 def main() -> int:
