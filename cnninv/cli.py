@@ -173,9 +173,9 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _ledger(options: argparse.Namespace) -> None:
-    from cnninv.ledger import format_ledger, ledger
+    from cnninv.ledger import format_ledger, ledger, recorded_runs
 
-    print(format_ledger(ledger()))
+    print(format_ledger(ledger(), recorded_runs()))
 
 
 def _data(options: argparse.Namespace) -> int:

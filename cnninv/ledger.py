@@ -28,6 +28,49 @@ class Line:
     command: str
 
 
+@dataclass(frozen=True)
+class Run:
+    """One recorded run of an experiment, and what it took."""
+
+    experiment: str
+    command: str
+    seconds: float
+    device: str
+    workers: int | None
+    """Processes, if it had more than this one."""
+
+    @property
+    def time(self) -> str:
+        """Its time and where it ran, in words."""
+        many = f", {self.workers} workers" if self.workers else ""
+        return f"{duration(self.seconds)}, {self.device}{many}"
+
+
+def recorded_runs(folder: Path | None = None) -> list[Run]:
+    """What was recorded, the shortest run first.
+
+    Parameters
+    ----------
+    folder : pathlib.Path, optional
+        In place of the book's `data/`.
+    """
+    runs = [
+        Run(
+            result["experiment"],
+            _command(result),
+            result["seconds"],
+            result["device"],
+            result.get("workers"),
+        )
+        for result in _recorded(folder or data_folder())
+    ]
+    return sorted(runs, key=lambda run: run.seconds)
+
+
+def _recorded(folder: Path) -> list[dict[str, Any]]:
+    return [read_json(path) for path in sorted((folder / "recorded").glob("*.json"))]
+
+
 def ledger(folder: Path | None = None) -> list[Line]:
     """All lines, in the order of the paper.
 
@@ -37,7 +80,7 @@ def ledger(folder: Path | None = None) -> list[Line]:
         In place of the book's `data/`.
     """
     folder = folder or data_folder()
-    recorded = [read_json(path) for path in sorted((folder / "recorded").glob("*.json"))]
+    recorded = _recorded(folder)
     lines = []
     for printed in read_json(folder / "paper.json"):
         found = [line for result in recorded for line in _matching(result, printed["quantity"])]
@@ -45,8 +88,8 @@ def ledger(folder: Path | None = None) -> list[Line]:
     return lines
 
 
-def format_ledger(lines: list[Line]) -> str:
-    """The ledger as a table for the terminal, and the count of each verdict."""
+def format_ledger(lines: list[Line], runs: list[Run]) -> str:
+    """The ledger as a table for the terminal, the recorded runs with their times, the count of each verdict."""
     header = ("quantity", "convention", "paper", "ours", "98 % spread", "scale", "verdict")
     rows = [
         (
@@ -67,8 +110,9 @@ def format_ledger(lines: list[Line]) -> str:
     text = [_columns(row, widths) for row in [header, *rows]]
     counts = Counter(line.verdict for line in lines)
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    commands = dict.fromkeys(line.command for line in lines if line.command)
-    measured = ["", "measured by", *(f"  {command}" for command in commands)] if commands else []
+    width = max((len(run.command) for run in runs), default=0)
+    measured = [f"  {run.command:{width}}  {run.time}" for run in runs]
+    measured = ["", "measured by", *measured] if runs else []
     return "\n".join([*text, *measured, "", f"{len(lines)} lines: {summary}"])
 
 
@@ -79,6 +123,22 @@ def number(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return " … ".join(number(end) for end in value)
     return f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the units that a reader would take.
+
+    Examples
+    --------
+    >>> duration(0.28), duration(95.1), duration(1112), duration(4464)
+    ('0.3 s', '95 s', '19 min', '1 h 14 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _columns(row: tuple[str, ...], widths: list[int]) -> str:
@@ -97,9 +157,12 @@ def _width(text: str) -> int:
     return sum(not unicodedata.combining(letter) for letter in text)
 
 
-def _matching(result: dict[str, Any], quantity: str) -> list[Line]:
+def _command(result: dict[str, Any]) -> str:
     command = f"cnninv run {result['experiment']} --scale {result['scale']} --seed {result['seed']}"
-    command += " --data DIR" if result.get("data") else ""
+    return command + (" --data DIR" if result.get("data") else "")
+
+
+def _matching(result: dict[str, Any], quantity: str) -> list[Line]:
     return [
         Line(
             row["quantity"],
@@ -110,7 +173,7 @@ def _matching(result: dict[str, Any], quantity: str) -> list[Line]:
             result["scale"],
             row["verdict"],
             row.get("reason", ""),
-            command,
+            _command(result),
         )
         for row in result["rows"]
         if row["quantity"].startswith(quantity)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from cnninv.cli import main
-from cnninv.ledger import format_ledger, ledger
+from cnninv.ledger import format_ledger, ledger, recorded_runs
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def book(tmp_path):
 
 def record(book, *rows):
     result = {"experiment": "fig2", "scale": "paper", "seed": 0, "rows": list(rows)}
+    result |= {"seconds": 95.1, "device": "cpu"}
     (book / "recorded" / "fig2.json").write_text(json.dumps(result))
 
 
@@ -37,15 +38,26 @@ def test_every_convention_of_a_printed_number_is_a_line(book):
     lines = ledger(book)
     assert [line.verdict for line in lines] == ["not run", "differs", "reproduced"]
     assert lines[1].command == "cnninv run fig2 --scale paper --seed 0"
-    assert "3 lines: 1 not run, 1 differs, 1 reproduced" in format_ledger(lines)
+    assert "3 lines: 1 not run, 1 differs, 1 reproduced" in format_ledger(lines, [])
 
 
-def test_the_ledger_names_the_commands_and_the_data_that_they_need(book):
+def test_the_ledger_names_the_commands_the_data_that_they_need_and_their_times(book):
     record(book, a_row("2(c) known", 0.31, "differs"))
     path = book / "recorded" / "fig2.json"
-    assert "\n  cnninv run fig2 --scale paper --seed 0\n" in format_ledger(ledger(book))
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"data": True}))
-    assert "--seed 0 --data DIR\n" in format_ledger(ledger(book))
+
+    def printed():
+        return format_ledger(ledger(book), recorded_runs(book))
+
+    assert "\n  cnninv run fig2 --scale paper --seed 0  95 s, cpu\n" in printed()
+    more = {"data": True, "seconds": 4464, "device": "cuda", "workers": 2}
+    path.write_text(json.dumps(json.loads(path.read_text()) | more))
+    assert "--seed 0 --data DIR  1 h 14 min, cuda, 2 workers\n" in printed()
+
+
+def test_recorded_runs_are_those_of_the_book_the_shortest_first():
+    runs = recorded_runs()
+    assert {"fig1", "phase", "fig2", "table3"} <= {run.experiment for run in runs}
+    assert [run.seconds for run in runs] == sorted(run.seconds for run in runs)
 
 
 def test_the_book_lists_every_number_of_the_tables():

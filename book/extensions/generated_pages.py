@@ -17,7 +17,7 @@ from sphinx.pycode import ModuleAnalyzer
 
 import cnninv
 from cnninv import experiments, theorems
-from cnninv.ledger import Line, ledger, number
+from cnninv.ledger import Line, Run, ledger, number, recorded_runs
 from cnninv.statement_table import statement_table
 
 CHAPTERS = "[0-9][0-9]_*.ipynb"
@@ -34,7 +34,7 @@ def pages(root: Path) -> dict[str, str]:
         "version": cnninv.__version__,
         "citation": _citation(root),
         "statements": _statements(root),
-        "ledger": _ledger(lines),
+        "ledger": _ledger(lines, recorded_runs()),
         "errata": _errata(chapters),
         "differences": _differences(chapters),
         "notation": _section(start, "Notation"),
@@ -156,7 +156,7 @@ def _escape(text: str) -> str:
     return re.sub(r"([|*_$<>\[\]`\\])", r"\\\1", text)
 
 
-def _ledger(lines: list[Line]) -> str:
+def _ledger(lines: list[Line], runs: list[Run]) -> str:
     counts = Counter(line.verdict for line in lines)
     groups = defaultdict(list)
     for line in lines:
@@ -174,6 +174,8 @@ def _ledger(lines: list[Line]) -> str:
         text += [":::", ""]
         if commands:
             text += ["Measured by " + ", ".join(f"`{command}`" for command in commands) + "."]
+    text += ["", "## Time of the recorded runs", "", "| command | time, device |", "|---|---|"]
+    text += [f"| `{run.command}` | {run.time} |" for run in runs]
     return "\n".join(text)
 
 
