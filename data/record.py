@@ -17,7 +17,7 @@ from cnninv.workers import workers
 DATA = Path(__file__).parent
 WORK = DATA.parent / "build" / "record"
 """Keeps what is finished of a run that is interrupted."""
-LARGEST_PNG = 300_000
+LARGEST_PNG, LARGEST_JPEG = 300_000, 200_000
 ORIGINS = {
     "paper.json": "the numbers that Gilbert et al. 2017 print",
     "bench.json": "measured by `make bench RECORD=1`",
@@ -75,10 +75,12 @@ def store_picture(png: Path) -> None:
     if png.stat().st_size <= LARGEST_PNG:
         shutil.move(png, DATA / "recorded" / png.name)
         return
+    jpeg = DATA / "recorded" / f"{png.stem}.jpg"
     with Image.open(png) as picture:
-        picture.convert("RGB").save(
-            DATA / "recorded" / f"{png.stem}.jpg", quality=85, optimize=True
-        )
+        for quality in (85, 75, 65):
+            picture.convert("RGB").save(jpeg, quality=quality, optimize=True)
+            if jpeg.stat().st_size <= LARGEST_JPEG:
+                break
 
 
 def manifest() -> list[dict[str, str]]:
