@@ -8,12 +8,14 @@ from cnninv.experiments import (
     fig3,
     fig4,
     fig5,
+    layers,
     maps,
     phase,
     photograph,
     proxy,
     scaling,
     sparsities,
+    switches,
     table1,
     table4,
     variants,
@@ -42,6 +44,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         table4.EXPERIMENT,
         fig4.EXPERIMENT,
         fig5.EXPERIMENT,
+        layers.EXPERIMENT,
+        switches.EXPERIMENT,
     )
 }
 
