@@ -27,7 +27,7 @@ TRAINED, TRANSPOSED = "trained decoder", "Wᵀ with switches"
 SIDES = {"vgg16": 256, "vgg16-quarter": 128}
 """To which the shorter side of a photograph in --data is reduced: what the decoders were trained on."""
 CROPS = {"vgg16": 224, "vgg16-quarter": 128}
-PHOTOGRAPHS = 50
+PHOTOGRAPHS = 25
 """Of those in --data that are held out, at most."""
 SMALL, LARGE = 64, 128
 """Crops of installed photographs, at quick and at paper scale; the shorter side is twice that."""
