@@ -76,7 +76,9 @@ class RowBlocks:
         on_cpu = array_namespace(self.filters) is np
         self.threads = thread_count(threads) if on_cpu else 1
         self._blocks = list(self._plan())
-        largest = max(self._layer(*block).nbytes(self.dtype) for block in self._blocks)
+        # those of other filters, as many, are as large
+        kinds = {(f.stop - f.start, at.start, at.stop): (f, at) for f, at in self._blocks}
+        largest = max(self._layer(*block).nbytes(self.dtype) for block in kinds.values())
         require_memory(
             largest * min(self.threads, len(self._blocks)),
             f"{self.threads} blocks of {self.rows:,} rows would take",
