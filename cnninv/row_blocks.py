@@ -81,7 +81,7 @@ class RowBlocks:
         largest = max(self._layer(*block).nbytes(self.dtype) for block in kinds.values())
         require_memory(
             largest * min(self.threads, len(self._blocks)),
-            f"{self.threads} blocks of {self.rows:,} rows would take",
+            f"{self.rows:,} rows of W on each of {self.threads} threads",
             "Use fewer rows or threads.",
             array_namespace(self.filters),
         )

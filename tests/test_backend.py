@@ -167,7 +167,7 @@ def test_memory_of_the_gpu(gpu, monkeypatch):
     with pytest.raises(MemoryError, match=r"W, 4\.5 GiB; 3\.0 GiB are free on the GPU. Smaller\."):
         require_memory(9 * 2**29, "W", "Smaller.", gpu)
     monkeypatch.setattr(fakecupy, "FREE", [10])
-    with pytest.raises(MemoryError, match="moving this array to the GPU"):
+    with pytest.raises(MemoryError, match="an array to be moved to the GPU, "):
         to_device(np.ones(2), "cuda")
     with pytest.raises(MemoryError, match="on the GPU"):
         cnninv.model_rip_exact(gpu.ones((4, 3)), 4, 2)

@@ -49,5 +49,5 @@ def to_host(value: Any) -> Any:
 
 
 def _fits_on_gpu(needed: int) -> None:
-    what = "moving this array to the GPU would take"
+    what = "an array to be moved to the GPU"
     require_memory(needed, what, "Use a smaller layer, or --device cpu.", sys.modules["cupy"])
