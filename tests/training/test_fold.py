@@ -32,7 +32,7 @@ def images():
 
 
 def shaken(what, images):
-    """A model whose normalisation is nowhere trivial."""
+    """A model whose normalisation is nowhere trivial, and no bias zero."""
     rng = np.random.default_rng(1)
     model = Model(what, rng)
     for layer in model.layers.values():
@@ -41,6 +41,8 @@ def shaken(what, images):
                 value[...] = rng.uniform(0.5, 2, value.shape)
             for value in (layer.parameters["bias"], layer.fixed["mean"]):
                 value[...] = rng.standard_normal(value.shape)
+        elif "bias" in layer.parameters:
+            layer.parameters["bias"][...] = rng.standard_normal(layer.parameters["bias"].shape)
     return Trained(model, *colour_statistics(images))
 
 
