@@ -10,12 +10,15 @@ from cnninv.experiments import (
     alike,
     coherences,
     fig2,
+    inverting,
     maps,
     model_rip,
     phase,
+    pictures,
     proxy,
     scaling,
     sparsities,
+    table4,
     variants,
 )
 from cnninv.rip import model_rip_exact
@@ -42,6 +45,12 @@ def other_readings(device):
         "filters flipped",
     ]
     return [variants.shares(found[name], ["sample"]) for name in names]
+
+
+def table_4(device):
+    inverting.subject.cache_clear()
+    scene = inverting.Scene("sample", 32, 32, np.random.default_rng(0))
+    return [found.value for found in table4.measure(scene, "vgg16-quarter", None, device)]
 
 
 MEASURED = {
@@ -79,6 +88,13 @@ MEASURED = {
     "sparsities": lambda device: sparsities._shares_of_one(
         ALEXNET.on(device), ["relu1", "pool5"], "sample", device
     ),
+    "table4": table_4,
+    "pictures": lambda device: [
+        [way.activation_error, way.error, way.psnr, way.ssim]
+        for way in pictures.ways_back(
+            ("pool2", "sample", np.random.default_rng(0)), None, device, 32
+        )
+    ],
     "variants": other_readings,
 }
 
