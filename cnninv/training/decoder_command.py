@@ -21,7 +21,7 @@ DEFAULTS = {
     "vgg16-quarter": DecoderSettings(),
     "vgg16": DecoderSettings(epochs=4, batch=8, side=256),
 }
-EPOCHS = {"pool1": 15, "pool2": 30}
+EPOCHS = {"pool1": 15, "pool2": 20, "pool3": 28}
 """Of the shipped network's decoders that need fewer."""
 
 

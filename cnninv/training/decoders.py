@@ -48,7 +48,7 @@ class DecoderSettings:
     seed : int
     """
 
-    epochs: int = 60
+    epochs: int = 32
     batch: int = 8
     parts: int = 2
     rate: float = 8e-3

@@ -11,6 +11,7 @@ from cnninv.networks import Network
 from cnninv.preprocessing import Preprocessing
 from cnninv.readers import read_safetensors
 from cnninv.safetensors import write_safetensors
+from cnninv.training.normalisation import BatchNormalisation
 from cnninv.training.trained import Trained
 from cnninv.weights import Weights
 
@@ -26,14 +27,18 @@ def fold(trained: Trained) -> Network:
     architecture = trained.model.plan.architecture
     filters, biases = {}, {}
     for name in architecture.shapes:
-        w = to_host(trained.model.layers[name].filters).astype(np.float64)
-        norm = trained.model.layers[f"{name}.norm"]
-        learned = {key: to_host(value) for key, value in (norm.parameters | norm.fixed).items()}
-        A, c = batch_norm_matrix(**learned, n=1, eps=norm.eps)
-        filters[name] = (A @ w.reshape(len(w), -1)).reshape(w.shape).astype(np.float32)
-        biases[name] = c.astype(np.float32)
+        w = to_host(trained.model.layers[name].filters)
+        filters[name], biases[name] = folded(w, trained.model.layers[f"{name}.norm"])
     preprocessing = Preprocessing(architecture.crop, trained.mean, trained.deviation)
     return Network(Weights(architecture, filters, biases, preprocessing, "training"))
+
+
+def folded(filters: np.ndarray, norm: BatchNormalisation) -> tuple[np.ndarray, np.ndarray]:
+    """Filters and biases of a convolution and the normalisation behind it, in evaluation, in float32."""
+    w = filters.astype(np.float64)
+    learned = {key: to_host(value) for key, value in (norm.parameters | norm.fixed).items()}
+    A, c = batch_norm_matrix(**learned, n=1, eps=norm.eps)
+    return (A @ w.reshape(len(w), -1)).reshape(w.shape).astype(np.float32), c.astype(np.float32)
 
 
 def export(trained: Trained, path: str | Path) -> None:

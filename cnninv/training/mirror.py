@@ -11,6 +11,8 @@ from cnninv.layers import flat_places
 from cnninv.mirrored import Decoder, fingerprint, mirrored_shapes
 from cnninv.networks import Network
 from cnninv.training.convolution import Convolution
+from cnninv.training.fold import folded
+from cnninv.training.normalisation import BatchNormalisation
 from cnninv.training.pooling import Plain, Rectifier
 from cnninv.training.stack import Stack
 
@@ -57,8 +59,9 @@ class Bias(Plain):
 class Mirror(Stack):
     """The layers of a decoder for an encoder's pooling, which starts as Wᵀ, layer by layer.
 
-    Inside, values are divided by `scales["values"]` and images by `scales["images"]`, so that both have
-    numbers about 1, whatever the encoder's are; `decoder` folds them into the first and the last filters.
+    Each convolution but the last is batch-normalised in training, so that no ReLU dies; `decoder` folds that
+    away. Inside, values are divided by `scales["values"]` and images by `scales["images"]`, so that both
+    have numbers about 1, whatever the encoder's are; these are folded into the first and the last filters.
 
     Parameters
     ----------
@@ -91,8 +94,12 @@ class Mirror(Stack):
                 w = to_host(network.filters(step.name))[:, :, ::-1, ::-1].swapaxes(0, 1)
                 top = len(self.layers) == 1
                 self.layers[step.name] = Convolution(self._array(w), first=top)
-                self.layers[f"{step.name}.bias"] = Bias(self._array(np.zeros(len(w))))
-                if step.name != bottom:
+                zeros = self._array(np.zeros(len(w)))
+                if step.name == bottom:
+                    self.layers[f"{step.name}.bias"] = Bias(zeros)
+                else:
+                    ones = self._array(np.ones(len(w)))
+                    self.layers[f"{step.name}.norm"] = BatchNormalisation(ones, zeros)
                     self.layers[f"{step.name}.relu"] = Rectifier()
 
     @property
@@ -160,7 +167,10 @@ class Mirror(Stack):
         filters, biases = {}, {}
         for name in mirrored_shapes(self.network.architecture, self.layer):
             filters[name] = to_host(self.layers[name].filters).astype(np.float32)
-            biases[name] = to_host(self.layers[f"{name}.bias"].parameters["bias"]).astype("float32")
+            if f"{name}.norm" in self.layers:
+                filters[name], biases[name] = folded(filters[name], self.layers[f"{name}.norm"])
+            else:
+                biases[name] = to_host(self.layers[f"{name}.bias"].parameters["bias"])
         top, bottom = next(iter(filters)), self.network.convolutions[0]
         filters[top] = filters[top] / np.float32(self.scales["values"])
         filters[bottom] = filters[bottom] * np.float32(self.scales["images"])
