@@ -14,6 +14,7 @@ from cnninv.fourier import FourierConv
 from cnninv.layers import max_pool_windows, pool_with_switches, unpool_with_switches
 from cnninv.rip import gram
 from cnninv.row_blocks import RowBlocks
+from cnninv.training import Mirror
 
 K, N, k, D, M = 4, 6, 2, 8, 6
 FILTERS = cnninv.random_filters(K, M, 3, np.random.default_rng(0))
@@ -74,11 +75,13 @@ def forward(put, network, x, layers):
 
 
 def code(put, network, images, layer):
-    """The code of images, and what comes back by Wᵀ."""
+    """The code of images, and what comes back by Wᵀ and by a learned decoder."""
     moved = network if put(images) is images else network.on("cuda")
     found = cnninv.encode(moved, put(images), layer)
     back = cnninv.transpose_decoder(moved, layer)(found)
-    return [found.values, *found.switches.values(), back]
+    learned = Mirror(network, layer).decoder()
+    learned = learned if put(images) is images else learned.on("cuda")
+    return [found.values, *found.switches.values(), back, learned(found)]
 
 
 USES = {
@@ -235,7 +238,7 @@ USES = {
     "forward, AlexNet": lambda put: forward(
         put, ALEXNET, np.float32(np.tile(IMAGE, (1, 2, 2)))[:, :67, :67], ["norm1", "pool2"]
     ),
-    "encode, and back by transposes": lambda put: code(put, NETWORK, IMAGE[:, :20, :16], "pool1"),
+    "encode, and back": lambda put: code(put, NETWORK, IMAGE[:, :20, :16], "pool1"),
     "preprocessing": lambda put: NETWORK.preprocessing(put(np.tile(IMAGE, (1, 6, 6)))),
 }
 IN_MEMORY = {"sample_code, blocks", "squared_ratios"}

@@ -6,8 +6,20 @@ import fakecupy
 import numpy as np
 import pytest
 
+from cnninv import random_network
 from cnninv.backend import array_module, to_host
-from cnninv.training import Model, Settings, cross_entropy, paper_plan, plan, train
+from cnninv.training import (
+    DecoderSettings,
+    Mirror,
+    Model,
+    Settings,
+    cross_entropy,
+    paper_plan,
+    plan,
+    train,
+    train_decoder,
+)
+from cnninv.training.photographs import Photographs
 
 
 @pytest.fixture(params=["stand-in", pytest.param("GPU", marks=pytest.mark.gpu)])
@@ -45,3 +57,33 @@ def test_a_run_is_resumed_on_the_gpu(cupy, tmp_path):
     whole = train(paper_plan(2, "learned", 8), images, labels, settings, path, xp=cupy)
     again = train(paper_plan(2, "learned", 8), images, labels, settings, path, True, xp=cupy)
     assert np.array_equal(whole.logits(images), again.logits(images))
+
+
+def test_gradients_of_decoders_are_those_of_numpy(cupy):
+    network = random_network("vgg16-quarter", np.random.default_rng(0), last="conv2_2")
+    x = np.random.default_rng(1).standard_normal((3, 16, 16, 4))
+    found = []
+    for xp, encoder in ((np, network), (cupy, network.on("cuda"))):
+        model = Mirror(encoder, "pool2", xp, np.float64)
+        model.start(xp.asarray(x))
+        loss = model.learn(xp.asarray(x))
+        found.append({"loss": loss} | {k: to_host(g) for k, g in model.gradients.items()})
+    for name, expected in found[0].items():
+        np.testing.assert_allclose(
+            found[1][name], expected, atol=1e-9 * max(1, np.abs(expected).max()), err_msg=name
+        )
+
+
+def test_a_decoder_is_trained_on_the_gpu(cupy, tmp_path):
+    network = random_network("vgg16-quarter", np.random.default_rng(0), last="conv1_2")
+    images = np.random.default_rng(0).integers(0, 256, (14, 3, 20, 20), dtype=np.uint8)
+    photographs = Photographs(images[:8], images[8:11], images[11:])
+    settings = DecoderSettings(epochs=2, batch=4, side=20, crop=16)
+    path = tmp_path / "checkpoint.npz"
+    arguments = (network, "pool1", photographs, settings, path)
+    whole = train_decoder(*arguments, xp=cupy, progress=False)
+    again = train_decoder(*arguments, resume=True, xp=cupy, progress=False)
+    here = train_decoder(*arguments[:4], progress=False)
+    for name, values in whole.model.decoder().filters.items():
+        assert np.array_equal(values, again.model.decoder().filters[name])
+        np.testing.assert_allclose(values, here.model.decoder().filters[name], atol=1e-2)
