@@ -17,12 +17,12 @@ from cnninv.encoding import Code, layers_upto, pooling_name
 from cnninv.layers import flat_places, pool_with_switches
 from cnninv.networks import Network, is_network
 from cnninv.operator import ConvOperator
-from cnninv.transposed import Transposed
+from cnninv.transposed import Implicit
 from cnninv.validation import real_array
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class Stage(Implicit):
     """One convolution of a `Linearization` and what follows it: x_i = B x_{i-1} + offset, zero where nothing
     is kept.
 
@@ -60,11 +60,6 @@ class Stage:
         return self.W.xp
 
     @property
-    def T(self) -> Transposed:
-        """Bᵀ."""
-        return Transposed(self)
-
-    @property
     def offset(self) -> Any:
         """Biases of what is kept, shape (size,)."""
         offset = self.xp.zeros(self.size, self.dtype)
@@ -98,12 +93,8 @@ class Stage:
         )
         return (P.tocsr() @ rows).tocsr()
 
-    # what scipy.sparse.linalg.aslinearoperator asks for
-    matvec = matmat = __matmul__
-    rmatvec = rmatmat = transposed_product
 
-
-class Linearization:
+class Linearization(Implicit):
     """A of values = A x + offset: ``@`` on ``(3*height*width,)`` and ``(…, batch)``, ``.T``, ``.to_matrix()``.
 
     Made by `linearize`.
@@ -137,18 +128,13 @@ class Linearization:
         """numpy or cupy."""
         return self.stages[0].W.xp
 
-    @property
-    def T(self) -> Transposed:
-        """Aᵀ: back through the network, by the same switches and masks."""
-        return Transposed(self)
-
     def __matmul__(self, x: Any) -> Any:
         """A x."""
-        return self._forward(self._check(x, self.shape[1]), biased=False)
+        return self._forward(self._fitting(x, self.shape[1]), biased=False)
 
     def transposed_product(self, y: Any) -> Any:
         """Aᵀ y."""
-        y = self._check(y, self.shape[0])
+        y = self._fitting(y, self.shape[0])
         x = self.xp.zeros((prod(self.values_shape), *y.shape[1:]), y.dtype)
         x[self.active] = y
         for stage in reversed(self.stages):
@@ -157,7 +143,7 @@ class Linearization:
 
     def values(self, x: Any) -> Any:
         """A x + offset."""
-        return self._forward(self._check(x, self.shape[1]), biased=True)
+        return self._forward(self._fitting(x, self.shape[1]), biased=True)
 
     def to_matrix(self) -> Any:
         """The explicit A, as a sparse array in memory."""
@@ -174,23 +160,10 @@ class Linearization:
         """Multiplications in A x: one for each tap that a filter lays on its input, as in W stored by rows."""
         return sum(s.W.shape[0] * prod(s.W.filters.shape[1:]) for s in self.stages)
 
-    # what scipy.sparse.linalg.aslinearoperator asks for
-    matvec = matmat = __matmul__
-    rmatvec = rmatmat = transposed_product
-
     def _forward(self, x: Any, biased: bool) -> Any:
         for stage in self.stages:
             x = stage.values(x) if biased else stage @ x
         return x[self.active]
-
-    def _check(self, vector: Any, length: int) -> Any:
-        vector = real_array(vector, "vector", ndim=(1, 2))
-        if len(vector) != length:
-            raise ValueError(
-                f"vector has shape {vector.shape}; a linearization of shape {self.shape} and its "
-                f"transpose expect {length} rows here"
-            )
-        return vector
 
 
 def linearize(network: Network, x: Any, layer: str, code: Code | None = None) -> Linearization:

@@ -17,14 +17,14 @@ from cnninv.geometry import conv_shape
 from cnninv.patches import WORTH_THREADS, Patches, Plane
 from cnninv.threads import thread_count
 from cnninv.tiles import Tiles
-from cnninv.transposed import Transposed
+from cnninv.transposed import Implicit
 from cnninv.validation import one_of, real_array, whole_number
 from cnninv.winograd import require_three_taps, transform
 
 METHODS = ("auto", "patches", "winograd")
 
 
-class ConvOperator:
+class ConvOperator(Implicit):
     """W in factored form: ``@`` on ``(M*D,)`` and ``(M*D, batch)``, ``.T``, ``.to_matrix()``.
 
     Equal to `conv_matrix` with the same arguments, up to rounding. Beside input and output W x and Wᵀ h need
@@ -136,7 +136,7 @@ class ConvOperator:
         >>> ConvOperator([[[1.0, 2.0]]], 3).forward([1.0, 0.0, -1.0], bias=[0.5], relu=True)
         array([1.5, 0. ])
         """
-        x = self._check(x, self.shape[1])
+        x = self._fitting(x, self.shape[1])
         xp, dtype = self.xp, np.result_type(self.filters.dtype, x.dtype)
         bias = None if bias is None else self._check_bias(bias).reshape(-1, 1, 1, 1)
 
@@ -156,14 +156,9 @@ class ConvOperator:
         """The filters' module, numpy or cupy."""
         return array_namespace(self.filters)
 
-    @property
-    def T(self) -> Transposed:
-        """Wᵀ, the transposed convolution."""
-        return Transposed(self)
-
     def transposed_product(self, h: Any) -> Any:
         """Wᵀ h for h of shape (K*n,) or (K*n, batch)."""
-        h = self._check(h, self.shape[0])
+        h = self._fitting(h, self.shape[0])
         hidden = h.reshape(self.layer.K, *self._plane.n, -1)
         dtype = np.result_type(self.filters.dtype, h.dtype)
         products, values = self._products(hidden.shape[-1], dtype)
@@ -174,10 +169,6 @@ class ConvOperator:
         """The explicit matrix, by `conv_matrix`."""
         input_shape, stride, padding = self._arguments
         return conv_matrix(self.filters, input_shape, stride, padding, groups=self.layer.groups)
-
-    # what scipy.sparse.linalg.aslinearoperator asks for
-    matvec = matmat = __matmul__
-    rmatvec = rmatmat = transposed_product
 
     def _products(self, batch: int, dtype: np.dtype) -> tuple[Patches | Tiles, Any]:
         """What multiplies, and the filters as it wants them."""
@@ -193,16 +184,6 @@ class ConvOperator:
         kind = Tiles if form == "winograd" else Patches
         products = kind(self._plane, self.xp, self.threads if useful else 1)
         return products, self._values[form, dtype]
-
-    def _check(self, x: Any, length: int) -> Any:
-        x = real_array(x, "x", ndim=(1, 2))
-        array_namespace(filters=self.filters, x=x)
-        if len(x) != length:
-            raise ValueError(
-                f"x has shape {x.shape}; an operator of shape {self.shape} and its transpose expect "
-                f"{length} rows here"
-            )
-        return x
 
     def _check_bias(self, bias: Any) -> Any:
         bias = real_array(bias, "bias", ndim=1)

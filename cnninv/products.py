@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse
 
 from cnninv.threads import in_threads, slices, thread_count
-from cnninv.transposed import Transposed
-from cnninv.validation import real_array, real_matrix, whole_number
+from cnninv.transposed import Implicit
+from cnninv.validation import real_matrix, whole_number
 
 PART = 2**19
 """Non-zeros of a slice of rows, about: half a millisecond's work, so that all threads end together."""
@@ -17,7 +17,7 @@ WIDTH = 64
 """Columns of X at a time: enough for SciPy's loop over them; the rows of X that neighbours need stay cached."""
 
 
-class ThreadedMatrix:
+class ThreadedMatrix(Implicit):
     """A sparse matrix whose products use several cores: ``@`` on vectors and on blocks of columns, ``.T``.
 
     W x and W X are made slice by slice of rows, Wᵀ H chunk by chunk of columns; so they are, bit for bit,
@@ -57,6 +57,8 @@ class ThreadedMatrix:
     array([1., 2., 0., 0.])
     """
 
+    xp = np
+
     def __init__(self, W: Any, threads: int | None = None, filters: int | None = None) -> None:
         if not scipy.sparse.issparse(W):
             raise TypeError(f"W is a {type(W).__name__}; expected a sparse array in memory")
@@ -76,7 +78,7 @@ class ThreadedMatrix:
 
     def __matmul__(self, x: Any) -> np.ndarray:
         """W x for x of shape (columns,) or (columns, batch)."""
-        x = self._check(x, self.shape[1])
+        x = self._fitting(x, self.shape[1])
         y = np.empty((self.shape[0], *x.shape[1:]), np.result_type(self.dtype, x.dtype))
         if self.filters is not None:
             hidden = y.reshape(self.filters, -1, *x.shape[1:])
@@ -92,14 +94,9 @@ class ThreadedMatrix:
         in_threads(job, range(len(self._parts)), self.threads)
         return y
 
-    @property
-    def T(self) -> Transposed:
-        """Wᵀ, from the same memory."""
-        return Transposed(self)
-
     def transposed_product(self, h: Any) -> np.ndarray:
         """Wᵀ h for h of shape (rows,) or (rows, batch)."""
-        h = self._check(h, self.shape[0])
+        h = self._fitting(h, self.shape[0])
         if self.filters is not None:
             x = np.zeros((self.shape[1], *h.shape[1:]), np.result_type(self.dtype, h.dtype))
             hidden = h.reshape(self.filters, -1, *h.shape[1:])
@@ -123,10 +120,6 @@ class ThreadedMatrix:
         """W itself."""
         return self.matrix
 
-    # what scipy.sparse.linalg.aslinearoperator asks for
-    matvec = matmat = __matmul__
-    rmatvec = rmatmat = transposed_product
-
     def _shifts(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Each shift j, the K × M·l values of its rows (a view), and their columns."""
         W, n = self.matrix, self.shape[0] // self.filters
@@ -145,17 +138,6 @@ class ThreadedMatrix:
 
         starts = range(0, H.shape[1], width)
         in_threads(job, [slice(start, start + width) for start in starts], self.threads)
-        return x
-
-    def _check(self, x: Any, length: int) -> np.ndarray:
-        x = real_array(x, "x", ndim=(1, 2))
-        if not isinstance(x, np.ndarray):
-            raise TypeError("x is on the GPU (CuPy), W in memory (NumPy); move them to one place")
-        if len(x) != length:
-            raise ValueError(
-                f"x has shape {x.shape}; a matrix of shape {self.shape} and its transpose expect {length} "
-                f"rows here"
-            )
         return x
 
 

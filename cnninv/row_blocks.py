@@ -12,14 +12,14 @@ from cnninv.conv import check_dtype, fill
 from cnninv.filters import check_filters
 from cnninv.geometry import INT32_MAX, ConvShape, conv_shape
 from cnninv.threads import in_threads, thread_count
-from cnninv.transposed import Transposed
-from cnninv.validation import real_array, whole_number
+from cnninv.transposed import Implicit
+from cnninv.validation import whole_number
 
 BLOCK_BYTES = 2**28
 """What a block takes at most, if the number of rows is not given and a line of shifts is no larger."""
 
 
-class RowBlocks:
+class RowBlocks(Implicit):
     """W as explicit blocks of rows, made one after the other: ``@``, ``.T @``, and iteration over the blocks.
 
     Equal to `conv_matrix` with the same arguments. The price is that W is built anew for each product, which
@@ -109,7 +109,7 @@ class RowBlocks:
 
     def __matmul__(self, x: Any) -> Any:
         """W x for x of shape (M*D,) or (M*D, batch)."""
-        x = self._check(x, self.shape[1])
+        x = self._fitting(x, self.shape[1])
         y = self.xp.empty((self.shape[0], *x.shape[1:]), dtype=np.result_type(self.dtype, x.dtype))
 
         def job(block: tuple[slice, slice]) -> None:
@@ -118,14 +118,9 @@ class RowBlocks:
         in_threads(job, self._blocks, self.threads)
         return y
 
-    @property
-    def T(self) -> Transposed:
-        """Wᵀ, of which the blocks are blocks of columns."""
-        return Transposed(self)
-
     def transposed_product(self, h: Any) -> Any:
         """Wᵀ h for h of shape (K*n,) or (K*n, batch): a sum over the blocks, in their order."""
-        h = self._check(h, self.shape[0])
+        h = self._fitting(h, self.shape[0])
         total = self.xp.zeros(
             (self.shape[1], *h.shape[1:]), dtype=np.result_type(self.dtype, h.dtype)
         )
@@ -137,10 +132,6 @@ class RowBlocks:
             for part in in_threads(job, self._blocks[start : start + self.threads], self.threads):
                 total += part
         return total
-
-    # what scipy.sparse.linalg.aslinearoperator asks for
-    matvec = matmat = __matmul__
-    rmatvec = rmatmat = transposed_product
 
     def _plan(self) -> Iterator[tuple[slice, slice]]:
         """(filters, lines of shifts) of each block: whole filters of one group, or lines of one filter."""
@@ -181,13 +172,3 @@ class RowBlocks:
         indices = W.indices.astype(np.int64) if shape[1] > INT32_MAX else W.indices
         indices += offset
         return csr(W.data, indices, W.indptr.astype(indices.dtype, copy=False), shape)
-
-    def _check(self, x: Any, length: int) -> Any:
-        x = real_array(x, "x", ndim=(1, 2))
-        array_namespace(filters=self.filters, x=x)
-        if len(x) != length:
-            raise ValueError(
-                f"x has shape {x.shape}; a matrix of shape {self.shape} and its transpose expect {length} "
-                f"rows here"
-            )
-        return x

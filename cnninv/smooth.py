@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import array_namespace
-from cnninv.transposed import Transposed
+from cnninv.transposed import Implicit
 from cnninv.validation import axis_lengths, real_array, real_number
 
 COLOUR_CORRELATION = 0.95
@@ -68,7 +68,7 @@ class Smooth:
         return xp.tensordot(xp.asarray(self._colours), smoothed, axes=1).reshape(-1).astype(x.dtype)
 
 
-class Chain:
+class Chain(Implicit):
     """A B for two operators: ``@`` on vectors and ``.T``.
 
     Examples
@@ -91,11 +91,6 @@ class Chain:
         """numpy or cupy, as A."""
         return array_namespace(self.A)
 
-    @property
-    def T(self) -> Transposed:
-        """Bᵀ Aᵀ."""
-        return Transposed(self)
-
     def __matmul__(self, x: Any) -> Any:
         """A B x."""
         return self.A @ (self.B @ x)
@@ -103,7 +98,3 @@ class Chain:
     def transposed_product(self, y: Any) -> Any:
         """Bᵀ Aᵀ y."""
         return self.B.T @ (self.A.T @ y)
-
-    # what scipy.sparse.linalg.aslinearoperator asks for
-    matvec = matmat = __matmul__
-    rmatvec = rmatmat = transposed_product

@@ -103,7 +103,7 @@ def test_linearize_bad_input(case, rng):
         linearize(made, x, "pool2", encode(made, image, "pool1"))
     with pytest.raises(TypeError, match="code = 3 must be a Code"):
         linearize(made, x, "pool2", 3)
-    with pytest.raises(ValueError, match=r"vector has shape .* expect 576 rows here"):
+    with pytest.raises(ValueError, match=r"x has shape .* expect 576 rows here"):
         linearize(made, x, "pool1") @ np.ones(3)
     alexnet = random_network("alexnet", rng, last="conv1")
     with pytest.raises(ValueError, match="network has norm1, which is not linear"):
