@@ -52,33 +52,24 @@ def theorem_3_3_golden(
     e = run.h - run.z
     p, q, r = (norm(e[part]) for part in (extra, lost, np.intersect1d(run.omega, run.pi)))
     whole = float(np.sqrt(p**2 + q**2 + r**2))  # ‖e_T‖, T = Ω ∪ Π
-    missed, code_error = norm(run.z[lost]), norm(run.z - run.z_hat)
-    error, energy = norm(run.synthesize(run.z_hat) - run.x), norm(run.x)
+    missed, energy = norm(run.z[lost]), norm(run.x)
     steps = (
         run.claim("Ω is the best support for h", "‖h_Π∖Ω‖ ≤ p", norm(run.h[lost]), p),
         run.claim("triangle inequality", "‖z_Π∖Ω‖ ≤ p + q", missed, p + q),
         run.claim(
             "Pythagoras",
             "‖z−ẑ‖ ≤ √(r² + p² + (p+q)²)",
-            code_error,
+            run.code_error,
             float(np.sqrt(r**2 + p**2 + (p + q) ** 2)),
         ),
-        run.claim("golden ratio", "‖z−ẑ‖ ≤ φ ‖e‖", code_error, GOLDEN * whole),
+        run.claim("golden ratio", "‖z−ẑ‖ ≤ φ ‖e‖", run.code_error, GOLDEN * whole),
         run.claim("model-RIP on M_k²", "‖e‖ ≤ δ_2k ‖z‖", whole, delta_2k * run.norm),
-        run.claim(
-            "model-RIP on M_k²",
-            "‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖",
-            error,
-            np.sqrt(1 + delta_2k) * code_error,
-        ),
-        run.claim(
-            "model-RIP", "√(1−δ_k) ‖z‖ ≤ ‖x‖", np.sqrt(max(0.0, 1 - delta_k)) * run.norm, energy
-        ),
+        *run.from_code_to_input(delta_2k, delta_k, "δ_k"),
     )
     return run.claim(
         "Theorem 3.3, best constant (ours)",
         "‖x̂−x‖ ≤ φδ_2k √((1+δ_2k)/(1−δ_k)) ‖x‖",
-        error,
+        run.error,
         times(reconstruction_bound_golden(delta_k, delta_2k), energy),
         steps,
     )

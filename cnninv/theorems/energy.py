@@ -52,7 +52,7 @@ def theorem_3_3_energy(
     run = layer_instance(W, z, K, k, blocks)
     x_hat, size = run.synthesize(run.z_hat), norm(run.x)
     kept, wanted = norm(run.h[run.omega]), norm(run.h[run.pi])
-    error, scaled = norm(x_hat - run.x), norm(x_hat / (1 + delta_k) - run.x)
+    scaled = norm(x_hat / (1 + delta_k) - run.x)
     below = max(0.0, 1 - delta_k)
     steps = (
         run.claim("Ω is the best support for h", "‖h_Π‖ ≤ ‖h_Ω‖", wanted, kept),
@@ -65,7 +65,7 @@ def theorem_3_3_energy(
     factor = reconstruction_bound_energy(delta_k)
     narrow = float(np.sqrt(2 * delta_k / (1 + delta_k))) if delta_k <= 1 else np.inf
     return (
-        run.claim(label, "‖x̂−x‖ ≤ √(δ_k(2−δ_k)) ‖x‖", error, times(factor, size), steps),
+        run.claim(label, "‖x̂−x‖ ≤ √(δ_k(2−δ_k)) ‖x‖", run.error, times(factor, size), steps),
         run.claim(label, "‖x̂/(1+δ_k)−x‖ ≤ √(2δ_k/(1+δ_k)) ‖x‖", scaled, times(narrow, size)),
     )
 

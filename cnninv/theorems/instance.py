@@ -1,6 +1,7 @@
 """One run of the layer: what the lemmas and theorems speak of (Gilbert 2017, §3.3, Appendix B)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,16 @@ class Instance:
         """W_places Wᵀ code."""
         return (self.W @ self.synthesize(code))[places]
 
+    @cached_property
+    def code_error(self) -> float:
+        """‖z − ẑ‖."""
+        return norm(self.z - self.z_hat)
+
+    @cached_property
+    def error(self) -> float:
+        """‖x̂ − x‖, x̂ = Wᵀẑ."""
+        return norm(self.synthesize(self.z_hat) - self.x)
+
     def claim(
         self,
         name: str,
@@ -44,6 +55,21 @@ class Instance:
     ) -> Statement:
         """left ≤ right, rounding measured against ‖z‖."""
         return Statement(name, formula, left, right, steps, scale=self.norm)
+
+    def from_code_to_input(
+        self, delta_2k: float, delta: float, symbol: str
+    ) -> tuple[Statement, Statement]:
+        """The last two steps of Theorem 3.3: ‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖, and √(1−δ) ‖z‖ ≤ ‖x‖."""
+        wide, narrow = np.sqrt(1 + delta_2k), np.sqrt(max(0.0, 1 - delta))
+        return (
+            self.claim(
+                "model-RIP on M_k²",
+                "‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖",
+                self.error,
+                wide * self.code_error,
+            ),
+            self.claim("model-RIP", f"√(1−{symbol}) ‖z‖ ≤ ‖x‖", narrow * self.norm, norm(self.x)),
+        )
 
 
 def restrict(z: Any, places: Any) -> Any:

@@ -162,7 +162,6 @@ def lemma_b4(
     outside = run.z - inside  # z|_Ωᶜ
     defect = inside[run.omega] - run.hidden(inside, run.omega)  # (I − W_Ω W_Ωᵀ) z|_Ω
     leak = norm(run.hidden(outside, run.omega))  # ‖W_Ω Wᵀ z|_Ωᶜ‖
-    error = norm(run.z - run.z_hat)
     missed = norm(outside)
     unrounded = times(estimation_factor(delta_k, delta_2k), run.norm)
     factor = 5 * delta_2k / (1 - delta_k) if delta_k < 1 else np.inf
@@ -170,7 +169,7 @@ def lemma_b4(
         run.claim(
             "triangle inequality",
             "‖z−ẑ‖ ≤ ‖z|_Ωᶜ‖ + ‖(I−W_ΩW_Ωᵀ)z|_Ω‖ + ‖W_ΩWᵀz|_Ωᶜ‖",
-            error,
+            run.code_error,
             missed + norm(defect) + leak,
         ),
         run.claim(
@@ -180,9 +179,9 @@ def lemma_b4(
         run.claim(
             "by Lemma B.3",
             "‖z−ẑ‖ ≤ ((1+δ_2k)·2δ_2k/(1−δ_k) + δ_k) ‖z‖",
-            error,
+            run.code_error,
             unrounded,
         ),
     )
     bound = times(factor, run.norm)
-    return run.claim("Lemma B.4", "‖z−ẑ‖ ≤ 5δ_2k/(1−δ_k) ‖z‖", error, bound, steps)
+    return run.claim("Lemma B.4", "‖z−ẑ‖ ≤ 5δ_2k/(1−δ_k) ‖z‖", run.code_error, bound, steps)

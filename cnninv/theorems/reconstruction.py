@@ -25,27 +25,14 @@ def theorem_3_3(
     """
     delta_k, delta_2k = checked_delta(delta_k, "delta_k"), checked_delta(delta_2k, "delta_2k")
     run = layer_instance(W, z, K, k, blocks)
-    error = norm(run.synthesize(run.z_hat) - run.x)  # ‖x̂ − x‖
-    code_error = norm(run.z - run.z_hat)
     steps = (
         lemma_b4(W, z, K, k, delta_k, delta_2k, blocks),
-        run.claim(
-            "model-RIP on M_k²",
-            "‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖",
-            error,
-            np.sqrt(1 + delta_2k) * code_error,
-        ),
-        run.claim(
-            "model-RIP",
-            "√(1−δ_2k) ‖z‖ ≤ ‖x‖",
-            np.sqrt(max(0.0, 1 - delta_2k)) * run.norm,
-            norm(run.x),
-        ),
+        *run.from_code_to_input(delta_2k, delta_2k, "δ_2k"),
     )
     return run.claim(
         "Theorem 3.3",
         "‖x̂−x‖ ≤ 5δ_2k/(1−δ_k) √((1+δ_2k)/(1−δ_2k)) ‖x‖",
-        error,
+        run.error,
         times(reconstruction_bound(delta_k, delta_2k), norm(run.x)),
         steps,
     )
@@ -67,30 +54,17 @@ def theorem_3_3_sharp(
     run = layer_instance(W, z, K, k, blocks)
     T = np.union1d(run.omega, run.pi)
     near, far = norm((run.h - run.z_hat)[T]), norm((run.h - run.z)[T])
-    code_error = norm(run.z - run.z_hat)
-    error = norm(run.synthesize(run.z_hat) - run.x)
     steps = (
         run.claim("ẑ is nearest to h in M_k", "‖(h−ẑ)_T‖ ≤ ‖(h−z)_T‖", near, far),
-        run.claim("triangle inequality", "‖z−ẑ‖ ≤ 2 ‖(h−z)_T‖", code_error, 2 * far),
+        run.claim("triangle inequality", "‖z−ẑ‖ ≤ 2 ‖(h−z)_T‖", run.code_error, 2 * far),
         run.claim("model-RIP on M_k²", "‖(h−z)_T‖ ≤ δ_2k ‖z‖", far, delta_2k * run.norm),
-        run.claim("together", "‖z−ẑ‖ ≤ 2δ_2k ‖z‖", code_error, 2 * delta_2k * run.norm),
-        run.claim(
-            "model-RIP on M_k²",
-            "‖x̂−x‖ ≤ √(1+δ_2k) ‖z−ẑ‖",
-            error,
-            np.sqrt(1 + delta_2k) * code_error,
-        ),
-        run.claim(
-            "model-RIP",
-            "√(1−δ_k) ‖z‖ ≤ ‖x‖",
-            np.sqrt(max(0.0, 1 - delta_k)) * run.norm,
-            norm(run.x),
-        ),
+        run.claim("together", "‖z−ẑ‖ ≤ 2δ_2k ‖z‖", run.code_error, 2 * delta_2k * run.norm),
+        *run.from_code_to_input(delta_2k, delta_k, "δ_k"),
     )
     return run.claim(
         "Theorem 3.3, sharper (ours)",
         "‖x̂−x‖ ≤ 2δ_2k √((1+δ_2k)/(1−δ_k)) ‖x‖",
-        error,
+        run.error,
         times(reconstruction_bound_sharp(delta_k, delta_2k), norm(run.x)),
         steps,
     )
