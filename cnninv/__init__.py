@@ -6,6 +6,7 @@ from cnninv.bracket import model_rip_bracket
 from cnninv.coherence import coherence, filter_gram
 from cnninv.conv import conv_matrix
 from cnninv.crelu import crelu, psi_matrix, relu
+from cnninv.decoder_files import load_decoder
 from cnninv.decoders import transpose_decoder
 from cnninv.encoding import Code, encode
 from cnninv.filters import normalize_filters, normalize_rows, random_filters, row_norms
@@ -15,7 +16,7 @@ from cnninv.iterated import recover_image
 from cnninv.lasso import lambda_max, lasso, lasso_path
 from cnninv.least_squares import cgls
 from cnninv.linearized import linearize
-from cnninv.mirrored import Decoder, load_decoder
+from cnninv.mirrored import Decoder
 from cnninv.model import count_supports, in_model, sample_code, selection_matrix, support
 from cnninv.networks import Network, load_network, random_network
 from cnninv.operator import ConvOperator

@@ -143,7 +143,7 @@ def _network(options: argparse.Namespace) -> None:
 
 def _decoder(options: argparse.Namespace, network: Any, layer: str) -> Any:
     """The trained decoder that --decoder names: a file, or the one that comes with a shipped network."""
-    from cnninv.mirrored import decoder_file, load_decoder
+    from cnninv.decoder_files import decoder_file, load_decoder
     from cnninv.networks import SHIPPED
 
     if options.decoder != TRAINED:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from cnninv import Decoder, encode, load_decoder, load_network, random_network
+from cnninv.decoder_files import decoder_file, fingerprint
 from cnninv.files import data_folder, read_json, sha256
 from cnninv.images import psnr, read_image
-from cnninv.mirrored import decoder_file, fingerprint, mirrored_shapes
+from cnninv.mirrored import mirrored_shapes
 from cnninv.safetensors import write_safetensors
 
 LAYERS = [f"pool{i}" for i in range(1, 6)]

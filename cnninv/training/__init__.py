@@ -3,7 +3,8 @@
 from cnninv.training.adam import Adam
 from cnninv.training.checkpoint import read_checkpoint, write_checkpoint
 from cnninv.training.convolution import Convolution
-from cnninv.training.decoders import DecoderSettings, train_decoder
+from cnninv.training.decoder_settings import DecoderSettings
+from cnninv.training.decoders import train_decoder
 from cnninv.training.fold import classify, export, fold, read_classifier
 from cnninv.training.loop import train
 from cnninv.training.mirror import Mirror

@@ -8,21 +8,24 @@ import numpy as np
 
 import cnninv
 from cnninv.backend import array_module, device_versions
+from cnninv.decoder_files import decoder_file
 from cnninv.encoding import pooling_name
 from cnninv.files import output_folder, read_json, sha256, write_json, write_whole
-from cnninv.mirrored import decoder_file, mirrored_shapes
+from cnninv.mirrored import mirrored_shapes
 from cnninv.networks import Network, load_network
 from cnninv.training.card import machine
 from cnninv.training.decoder_card import decoder_card
-from cnninv.training.decoders import DecoderSettings, TrainedDecoder, quality, train_decoder
+from cnninv.training.decoder_settings import DecoderSettings
+from cnninv.training.decoders import TrainedDecoder, train_decoder
 from cnninv.training.photographs import SPLIT, Photographs, read_photographs
+from cnninv.training.quality import quality
 
 DEFAULTS = {
     "vgg16-quarter": DecoderSettings(),
     "vgg16": DecoderSettings(epochs=4, batch=8, side=256),
 }
 """The shipped network is made for pictures of 32 × 32 pixels. Of its pool3, 54 % of the entries are positive on
-CIFAR-10's, 46 % on photographs reduced to 64 pixels, 40 % to 128, 35 % to 256: 128 still shows what a picture is."""
+CIFAR-10's, 46 % on photographs reduced to 64 pixels, 40 % to 128, 35 % to 256: 128 still shows the picture."""
 EPOCHS = {"pool1": 10, "pool2": 16, "pool3": 28, "pool4": 32, "pool5": 22}
 """Of the decoders of the shipped network."""
 

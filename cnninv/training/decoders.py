@@ -8,64 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from cnninv.backend import array_namespace, require_memory, to_host
-from cnninv.encoding import encode, input_planes
-from cnninv.images import psnr, ssim
-from cnninv.mirrored import Decoder, fingerprint, mirrored_shapes
+from cnninv.backend import require_memory
+from cnninv.decoder_files import fingerprint
+from cnninv.encoding import input_planes
 from cnninv.networks import Network
 from cnninv.training.adam import Adam
 from cnninv.training.augment import batches
+from cnninv.training.decoder_settings import DecoderSettings, memory_needed
 from cnninv.training.epochs import through_epochs
 from cnninv.training.mirror import Mirror
 from cnninv.training.parts import Parts
-from cnninv.training.patches import BLOCK
 from cnninv.training.photographs import Photographs, random_crops
+from cnninv.training.quality import quality
 from cnninv.training.run import Run
 from cnninv.training.sgd import one_cycle
-from cnninv.validation import real_number, whole_number
-
-EVALUATED = 4
-"""Photographs of a batch in evaluation."""
-
-
-@dataclass(frozen=True)
-class DecoderSettings:
-    """All that decides the result of a decoder's training, besides the data.
-
-    Attributes
-    ----------
-    epochs : int
-        In each, one crop of every photograph.
-    batch : int
-    parts : int
-        Of a batch, each with a thread.
-    rate : float
-        Adam's highest learning rate; it rises for the first tenth and falls to zero (one cycle).
-    side : int
-        Photographs are reduced to so many pixels.
-    crop : int
-        Height and width of the crops.
-    seed : int
-    """
-
-    epochs: int = 32
-    batch: int = 8
-    parts: int = 2
-    rate: float = 8e-3
-    side: int = 128
-    crop: int = 64
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        whole_number(self.epochs, "epochs", low=1)
-        whole_number(self.batch, "batch", low=1)
-        whole_number(self.parts, "parts", low=1)
-        if self.batch % self.parts:
-            raise ValueError(f"parts = {self.parts} must divide batch = {self.batch}")
-        whole_number(self.side, "side", low=1)
-        whole_number(self.crop, "crop", low=1, high=self.side)
-        whole_number(self.seed, "seed", low=0)
-        real_number(self.rate, "rate", low=0)
 
 
 @dataclass
@@ -165,51 +121,6 @@ def train_decoder(
 
     through_epochs(run, settings.epochs, order, step, finish, progress)
     return trained
-
-
-def quality(decoder: Decoder, network: Network, images: np.ndarray) -> dict[str, float]:
-    """How near images come back, clipped to [0, 1]: means over the images.
-
-    Parameters
-    ----------
-    decoder : Decoder
-        In memory.
-    network : Network
-        Its encoder, where the work is to be done.
-    images : ndarray of uint8, shape (count, 3, height, width)
-
-    Returns
-    -------
-    dict
-        ``psnr`` in dB, ``ssim``, and ``error`` = ‖x̂ − x‖/‖x‖ of the values in [0, 1].
-    """
-    told: dict[str, list[float]] = {"psnr": [], "ssim": [], "error": []}
-    xp = array_namespace(network.filters(network.convolutions[0]))
-    decoder = decoder if xp is np else decoder.on("cuda")
-    for part in np.split(images, range(EVALUATED, len(images), EVALUATED)):
-        pixels = part.astype(np.float32) / 255
-        back = decoder(encode(network, xp.asarray(pixels), decoder.layer))
-        back = to_host(back).clip(0, 1)
-        for image, found in zip(pixels, back, strict=True):
-            told["psnr"].append(psnr(image, found))
-            told["ssim"].append(ssim(image, found))
-            told["error"].append(float(np.linalg.norm(found - image) / np.linalg.norm(image)))
-    return {name: float(np.mean(values)) for name, values in told.items()}
-
-
-def memory_needed(network: Network, layer: str, settings: DecoderSettings) -> int:
-    """Bytes, nearly, that a step of training takes in float32.
-
-    For every convolution of the decoder: what is unpooled or comes in, what comes out, gradients of both, and
-    the padded copies; for each of the encoder's the larger of two outputs; a block of patches either way.
-    """
-    planes = input_planes(network.architecture, (settings.crop,) * 2, layer)
-    entries = 0
-    for name, (M, K, size, _) in mirrored_shapes(network.architecture, layer).items():
-        pixels = settings.batch * planes[name][0] * planes[name][1]
-        entries += (3 * K + 3 * M) * pixels + 5 * K * M * size**2
-        entries += 2 * settings.parts * min(BLOCK, max(K, M) * size**2 * pixels)
-    return 4 * entries
 
 
 def _step(

@@ -6,9 +6,10 @@ import numpy as np
 
 from cnninv.architectures import Conv, MaxPool
 from cnninv.backend import to_host
+from cnninv.decoder_files import fingerprint
 from cnninv.encoding import encode_columns, input_planes, layers_upto
 from cnninv.layers import flat_places
-from cnninv.mirrored import Decoder, fingerprint, mirrored_shapes
+from cnninv.mirrored import Decoder, mirrored_shapes
 from cnninv.networks import Network
 from cnninv.training.convolution import Convolution
 from cnninv.training.fold import folded

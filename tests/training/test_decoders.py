@@ -10,9 +10,10 @@ from PIL import Image
 
 from cnninv import load_decoder, random_network
 from cnninv.training import DecoderSettings, Mirror, decoders, read_photographs, train_decoder
-from cnninv.training.decoders import memory_needed, quality
+from cnninv.training.decoder_settings import memory_needed
 from cnninv.training.parts import Parts
 from cnninv.training.photographs import Photographs, random_crops
+from cnninv.training.quality import quality
 
 SMALL = DecoderSettings(epochs=3, batch=4, parts=1, side=24, crop=16)
 TWO = replace(SMALL, parts=2)
