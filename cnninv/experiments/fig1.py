@@ -4,9 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from cnninv.conv import conv_matrix
+from cnninv.drawing import draw_layer
 from cnninv.experiments.base import Context, Experiment, Outcome, row
 from cnninv.filters import random_filters
-from cnninv.plots import draw_layer
 
 K, M, LENGTH, D = 3, 2, 4, 12
 SHIFTS = D - LENGTH + 1
