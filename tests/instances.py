@@ -10,12 +10,15 @@ import numpy as np
 from hypothesis import strategies as st
 
 from cnninv import (
+    Decoder,
     conv_matrix,
     model_rip_exact,
     normalize_filters,
     pooling_regions,
     random_filters,
 )
+from cnninv.decoder_files import fingerprint
+from cnninv.mirrored import mirrored_shapes
 from cnninv.supports import support_model
 
 
@@ -158,3 +161,12 @@ def enumerated_layer():
     supports = [np.array(S) for S in support_model(W, 3, 2, 1, None).supports()]
     assert len(supports) == 48
     return W, supports, model_rip_exact(W, 3, 2), model_rip_exact(W, 3, 2, sums=2)
+
+
+def drawn_decoder(network, layer, rng):
+    """A decoder of random filters for a network."""
+    shapes = mirrored_shapes(network.architecture, layer)
+    filters = {n: 0.1 * rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
+    biases = {n: rng.standard_normal(s[0]).astype(np.float32) for n, s in shapes.items()}
+    code = fingerprint(network)
+    return Decoder(network.architecture, layer, filters, biases, network.preprocessing, code)
