@@ -1,4 +1,4 @@
-"""Files of decoders: written and read, refused where they do not fit, and the card of those that are shipped."""
+"""Files of decoders: written and read, refused where they do not fit, and the card of the shipped ones."""
 
 import numpy as np
 import pytest
