@@ -35,6 +35,18 @@ def test_patches_made_line_by_line_give_the_same_product(layer):
         assert np.allclose(factored.T @ h, layer.W.T @ h)
 
 
+@pytest.mark.parametrize("padding", [(0, 1), (1, 0), (0, 2), (0, 0)])
+def test_a_square_input_may_be_padded_along_one_axis_only(rng, padding):
+    filters = random_filters(3, 2, (2, 3), rng)
+    W, factored = (
+        conv_matrix(filters, (6, 6), padding=padding),
+        ConvOperator(filters, (6, 6), padding=padding),
+    )
+    x, h = (rng.standard_normal(size) for size in W.shape[::-1])
+    np.testing.assert_allclose(factored @ x, W @ x, atol=1e-12)
+    np.testing.assert_allclose(factored.T @ h, W.T @ h, atol=1e-12)
+
+
 @pytest.mark.parametrize("groups", [1, 2])
 def test_bias_and_relu_in_the_same_pass(rng, groups):
     W = ConvOperator(random_filters(4, 2, (3, 3), rng), (5, 6), padding="same", groups=groups)
