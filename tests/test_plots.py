@@ -57,11 +57,3 @@ def test_a_stored_picture_is_shown_small_in_its_own_format(tmp_path, monkeypatch
         assert len(data) <= file.stat().st_size
     with pytest.raises(ValueError, match="alt is empty"):
         plots.show_stored(file, " ")
-
-
-def test_a_matrix_is_drawn_with_lines_between_its_blocks():
-    figure, axes = plt.subplots()
-    image = plots.draw_matrix(axes, np.arange(24.0).reshape(6, 4), K=3, M=2)
-    assert image.get_clim() == (-23, 23)
-    assert len(axes.lines) == 2 + 1
-    plt.close(figure)

@@ -15,7 +15,7 @@ from cnninv.architectures import ALEXNET, VGG16, Architecture
 from cnninv.backend import to_device
 from cnninv.coherence import filter_gram
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
-from cnninv.experiments.fig3 import load
+from cnninv.experiments.sources import load
 from cnninv.filters import check_filters, normalize_filters, random_filters
 
 QUICK = 128

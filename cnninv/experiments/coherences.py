@@ -11,7 +11,7 @@ from cnninv.architectures import ALEXNET, VGG16, Architecture
 from cnninv.backend import to_device
 from cnninv.coherence import coherence
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
-from cnninv.experiments.fig3 import load
+from cnninv.experiments.sources import load
 from cnninv.files import data_folder, read_json
 from cnninv.filters import check_filters, random_filters
 from cnninv.plots import COLOURS

@@ -24,13 +24,12 @@ from cnninv.experiments.model_rip import (
     Drawing,
     Recovered,
     Seen,
-    activations,
     draw_codes,
-    load,
-    random_activations,
     recover,
     search_codes,
 )
+from cnninv.experiments.seen import activations, random_activations
+from cnninv.experiments.sources import load
 from cnninv.filters import normalize_filters, random_filters
 from cnninv.geometry import conv_shape
 from cnninv.model import sample_code

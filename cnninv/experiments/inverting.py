@@ -14,8 +14,7 @@ from cnninv.backend import to_device
 from cnninv.decoder_files import decoder_file, load_decoder
 from cnninv.decoders import transpose_decoder
 from cnninv.experiments.base import LEAST_SEEDS, Context
-from cnninv.experiments.model_rip import load
-from cnninv.experiments.sparsities import photographs
+from cnninv.experiments.sources import load, photographs
 from cnninv.files import data_folder
 from cnninv.images import center_crop, read_image
 from cnninv.networks import SHIPPED, Network, load_network

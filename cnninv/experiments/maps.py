@@ -9,7 +9,8 @@ import numpy as np
 
 from cnninv.backend import to_device
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
-from cnninv.experiments.sparsities import loaded, photographs
+from cnninv.experiments.sources import photographs
+from cnninv.experiments.sparsities import loaded
 from cnninv.images import center_crop, read_image
 from cnninv.networks import random_network
 

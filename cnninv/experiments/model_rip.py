@@ -1,7 +1,6 @@
 """‖Wᵀz‖/‖z‖ of a layer: of codes drawn, of codes searched for, and of codes recovered (Gilbert 2017, §4.4)."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from cnninv.backend import array_namespace, to_device, to_host
 from cnninv.filters import normalize_filters, random_filters
 from cnninv.fourier import FourierConv
 from cnninv.iht import operator_norm
-from cnninv.images import read_image
 from cnninv.lasso import lambda_max
 from cnninv.model import sample_code
 from cnninv.operator import ConvOperator
@@ -182,51 +180,6 @@ def recovered_ratio(
         iterations=init["iterations"] + final["iterations"],
     )
     return found, history["z_init"]
-
-
-def load(data: str | None, name: str = "vgg16") -> Any:
-    """The network of that name in the folder, or None if there is none."""
-    files = [] if data is None else sorted(Path(data).glob(f"{name}*.*"))
-    if not files:
-        return None
-    from cnninv.networks import load_network
-
-    return load_network(files[0])
-
-
-def activations(
-    network: Any, below: str, data: str, count: int, rng: np.random.Generator
-) -> np.ndarray:
-    """15 × 15 patches of a layer before ReLU, one per photograph, shape (M*15², count).
-
-    Each from the middle of what the network makes of 104 × 104 pixels, at a random place of a random
-    photograph: no padding of an earlier layer reaches it.
-    """
-    files = sorted(path for path in Path(data).rglob("*") if path.suffix in (".jpg", ".png"))
-    if len(files) < count:
-        raise ValueError(f"--data = {data!r} has {len(files)} photographs; expected {count}")
-    columns = []
-    for place in rng.permutation(len(files))[:count]:
-        pixels = network.preprocessing(read_image(files[place]))
-        top, left = rng.integers(0, np.array(pixels.shape[1:]) - 104 + 1)
-        h = network.forward(pixels[:, top : top + 104, left : left + 104], [below])[below]
-        columns.append(h[:, 5 : 5 + D, 5 : 5 + D].ravel())
-    return np.ascontiguousarray(np.array(columns, np.float32).T)
-
-
-def random_activations(M: int, D: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """D × D patches of M channels before ReLU from the sample photograph: two layers of random filters."""
-    photograph = read_image("sample") - 0.5
-    first, second = (
-        np.float32(random_filters(M, channels, (SIZE, SIZE), rng)) for channels in (3, M)
-    )
-    columns = []
-    for _ in range(count):
-        top, left = rng.integers(0, np.array(photograph.shape[1:]) - D - 3)
-        pixels = np.float32(photograph[:, top : top + D + 4, left : left + D + 4])
-        h = np.maximum(ConvOperator(first, pixels.shape[1:]) @ pixels.ravel(), 0)
-        columns.append(ConvOperator(second, (D + 2, D + 2)) @ h)
-    return np.ascontiguousarray(np.array(columns, np.float32).T)
 
 
 def draw_codes(task: Drawing, device: str = "cpu") -> dict[str, dict[str, np.ndarray]]:

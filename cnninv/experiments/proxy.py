@@ -15,7 +15,7 @@ from cnninv.backend import array_namespace, to_device
 from cnninv.bracket import model_rip_bracket
 from cnninv.conv import conv_matrix
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
-from cnninv.experiments.fig3 import load
+from cnninv.experiments.sources import load
 from cnninv.filters import normalize_filters, random_filters
 from cnninv.model import sample_code
 from cnninv.plots import COLOURS

@@ -12,7 +12,7 @@ from cnninv.architectures import ALEXNET, VGG16, Architecture
 from cnninv.backend import to_device
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
 from cnninv.experiments.coherences import printed
-from cnninv.experiments.fig3 import load
+from cnninv.experiments.sources import load, photographs
 from cnninv.images import read_image
 from cnninv.plots import COLOURS
 
@@ -76,13 +76,6 @@ def layers_of(architecture: Architecture, table: str) -> dict[str, str]:
         if quantity in paper:
             names[quantity] = layer.name
     return names
-
-
-def photographs(data: str | None) -> list[Path]:
-    """The photographs in the folder and below, in the order of their names."""
-    if data is None:
-        return []
-    return sorted(path for path in Path(data).rglob("*") if path.suffix in (".jpg", ".png"))
 
 
 def run(context: Context, table: str, architecture: Architecture) -> Outcome:

@@ -17,7 +17,8 @@ from cnninv.architectures import Architecture, MaxPool, Normalization
 from cnninv.backend import array_namespace
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
 from cnninv.experiments.coherences import printed
-from cnninv.experiments.sparsities import loaded, photographs
+from cnninv.experiments.sources import photographs
+from cnninv.experiments.sparsities import loaded
 from cnninv.images import read_image
 from cnninv.networks import Network
 from cnninv.plots import COLOURS

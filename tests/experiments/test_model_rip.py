@@ -14,7 +14,8 @@ from cnninv import (
     row_norms,
     sample_code,
 )
-from cnninv.experiments import model_rip
+from cnninv.experiments import model_rip, seen
+from cnninv.experiments.sources import load
 from cnninv.images import read_image
 
 
@@ -58,7 +59,7 @@ def test_random_filters_centre_at_15_16_with_zero_padding_and_at_1_with_unit_row
 
 
 def test_recovered_numbers_are_those_of_algorithm_2(layer):
-    x = model_rip.random_activations(6, 7, 3, np.random.default_rng(2))
+    x = seen.random_activations(6, 7, 3, np.random.default_rng(2))
     found, z_init = model_rip.recovered_ratio(layer, x, 0.1, 1e-4, 5000)
     z, history = recover_code(layer, x, 0.1 * lambda_max(layer, x), (6, 7, 7), 2, 1e-4)
     length = np.linalg.norm
@@ -76,14 +77,14 @@ def test_recovered_numbers_are_those_of_algorithm_2(layer):
 
 
 def test_one_activation_is_a_batch_of_one(layer):
-    x = model_rip.random_activations(6, 7, 2, np.random.default_rng(2))
+    x = seen.random_activations(6, 7, 2, np.random.default_rng(2))
     alone, _ = model_rip.recovered_ratio(layer, x[:, 0], 0.1, 1e-4)
     together, _ = model_rip.recovered_ratio(layer, x, 0.1, 1e-4)
     np.testing.assert_allclose(alone.ratio, together.ratio[:1], rtol=1e-3)
 
 
 def test_the_path_starts_each_step_from_the_one_before(layer):
-    x = model_rip.random_activations(6, 7, 2, np.random.default_rng(2))
+    x = seen.random_activations(6, 7, 2, np.random.default_rng(2))
     path = model_rip.recover(model_rip.Seen(layer.filters, x, (0.3, 0.1), 1e-4, 5000))
     cold, start = model_rip.recovered_ratio(layer, x, 0.3, 1e-4)
     np.testing.assert_allclose(path[0]["ratio"], cold.ratio, rtol=1e-4)
@@ -116,16 +117,16 @@ def test_codes_are_drawn_for_random_and_for_given_filters():
 
 
 def test_a_folder_without_the_network_or_photographs_is_told(tmp_path):
-    assert model_rip.load(None) is None
-    assert model_rip.load(str(tmp_path)) is None
+    assert load(None) is None
+    assert load(str(tmp_path)) is None
     with pytest.raises(ValueError, match="has 0 photographs; expected 3"):
-        model_rip.activations(None, "conv3_1", str(tmp_path), 3, np.random.default_rng(0))
+        seen.activations(None, "conv3_1", str(tmp_path), 3, np.random.default_rng(0))
 
 
 @pytest.mark.shared
 def test_a_patch_of_real_activations_is_untouched_by_padding(shared_data):
-    network = model_rip.load(str(shared_data))
-    x = model_rip.activations(network, "conv3_1", str(shared_data), 1, np.random.default_rng(0))
+    network = load(str(shared_data))
+    x = seen.activations(network, "conv3_1", str(shared_data), 1, np.random.default_rng(0))
     # the same draws, and the activations of all that is to the right of and below the patch's corner
     rng = np.random.default_rng(0)
     files = sorted(path for path in shared_data.rglob("*") if path.suffix in (".jpg", ".png"))

@@ -40,3 +40,11 @@ def test_figure_1_has_a_cell_for_each_tap_of_each_row(axes, padding):
 def test_figure_1_refuses_what_is_no_layer_of_its_kind(axes, shape, length, mark, message):
     with pytest.raises(ValueError, match=message):
         plots.draw_layer(axes, np.ones(shape), np.ones(length), mark=mark)
+
+
+def test_a_matrix_is_drawn_with_lines_between_its_blocks():
+    figure, axes = plt.subplots()
+    image = plots.draw_matrix(axes, np.arange(24.0).reshape(6, 4), K=3, M=2)
+    assert image.get_clim() == (-23, 23)
+    assert len(axes.lines) == 2 + 1
+    plt.close(figure)
