@@ -98,6 +98,32 @@ def test_composed_bound_of_one_layer_is_that_of_theorem_3_3():
     assert composed_bound([(0.1, 0.1)] * 2, "value") < composed_bound([(0.1, 0.1)] * 2)
 
 
+@pytest.mark.parametrize(("by", "kappa"), [("abs", np.sqrt(5)), ("value", 1.0)])
+def test_several_layers_right_hand_sides_follow_the_recursion_by_hand(by, kappa, rng):
+    norm, phi = np.linalg.norm, (1 + np.sqrt(5)) / 2
+    layers, _ = stack(2, by, rng)
+    (top, switches), e = draw(layers, rng), 0.01 * rng.standard_normal(layers[0].W.shape[1])
+    top[0] = 0  # a code that is not negative may be zero
+    middle = layers[1].decode(top, switches[1])
+    x_1 = np.maximum(middle, 0) if by == "value" else middle
+    x_0 = layers[0].decode(x_1, switches[0]) + e
+    a_1 = 0.2 * norm(x_1) + np.sqrt(1.2) * norm(e)
+    epsilon_1 = phi * np.sqrt(1.2) * a_1 + norm(e)
+    lost = norm(x_1 - middle)  # u_2: what ReLU takes away
+    a_2 = 0.3 * norm(top) + np.sqrt(1.3) * (lost + kappa * a_1)
+    epsilon_2 = phi * np.sqrt(1.3) * a_2 + lost + kappa * a_1
+    statement = several_layers(layers, top, switches, [(0.1, 0.2), (0.15, 0.3)], e)
+    expected = [kappa * a_1, epsilon_1, kappa * a_2, epsilon_2]
+    np.testing.assert_allclose([step.right for step in statement.steps], expected)
+    assert statement.right == pytest.approx(epsilon_1 + np.sqrt(1.1) * epsilon_2)
+    reached_1, at_1 = layers[0].encode(x_0)
+    reached_2, at_2 = layers[1].encode(reached_1)
+    x_hat = layers[0].decode(layers[1].decode(reached_2, at_2), at_1)
+    assert statement.left == pytest.approx(norm(x_hat - x_0))
+    assert statement.steps[0].left == pytest.approx(norm(reached_1 - x_1))
+    assert statement.steps[1].left == pytest.approx(norm(layers[0].decode(reached_1, at_1) - x_0))
+
+
 def test_several_layers_a_wrong_constant_is_caught(rng):
     layers, deltas = stack(2, "abs", rng, channels=40)
     wrong = [(a / 30, b / 30) for a, b in deltas]

@@ -68,6 +68,43 @@ def test_theorem_3_3_noisy_of_a_sparse_code_is_the_golden_bound(layer, rng):
     assert statement.right == pytest.approx(GOLDEN * delta_2k * np.sqrt(1 + delta_2k) * size)
 
 
+def test_theorem_3_3_noisy_and_iht_contraction_noisy_both_sides_of_every_step_by_hand(rng):
+    norm, phi = np.linalg.norm, (1 + np.sqrt(5)) / 2
+    W = conv_matrix(random_filters(3, 8, 4, rng), 6).toarray()
+    for _ in range(10):
+        z, e = rng.standard_normal(9), 0.5 * rng.standard_normal(W.shape[1])
+        x, z_k = W.T @ z + e, model_project(z, 3, 2)
+        tail = sum(norm(piece) for piece in peel(z, 3, 2)[1:])
+        u = norm(W.T @ (z - z_k) + e)
+        h = W @ x
+        z_hat = model_project(h, 3, 2)
+        T = (z_hat != 0) | (z_k != 0)
+        far, code_error = norm((h - z_k)[T]), norm(z_hat - z_k)
+        disturbance, error = norm(e) + np.sqrt(1.2) * tail, norm(W.T @ z_hat - x)
+        expected = [
+            (u, disturbance),
+            (far, 0.3 * norm(z_k) + np.sqrt(1.3) * u),
+            (code_error, phi * far),
+            (error, np.sqrt(1.3) * code_error + u),
+        ]
+        statement = theorem_3_3_noisy(W, z, 3, 2, 0.2, 0.3, e)
+        np.testing.assert_allclose([(s.left, s.right) for s in statement.steps], expected)
+        assert statement.left == pytest.approx(error)
+        bound = phi * 0.3 * np.sqrt(1.3) * norm(z_k) + (1 + phi * 1.3) * disturbance
+        assert statement.right == pytest.approx(bound)
+
+        before = model_project(rng.standard_normal(9), 3, 2)
+        b = before + W @ (x - W.T @ before)
+        after = model_project(b, 3, 2)
+        far = norm((b - z_k)[(after != 0) | (z_k != 0)])
+        bound = 0.4 * norm(before - z_k) + np.sqrt(1.3) * u
+        statement = iht_contraction_noisy(W, z, before, 3, 2, 0.3, 0.4, e)
+        expected = [(norm(after - z_k), phi * far), (far, bound)]
+        np.testing.assert_allclose([(s.left, s.right) for s in statement.steps], expected)
+        assert statement.left == pytest.approx(norm(after - z_k))
+        assert statement.right == pytest.approx(phi * bound)
+
+
 def test_theorem_3_3_noisy_a_wrong_constant_is_caught(layer, rng):
     W, (delta_k, delta_2k, _) = layer
     codes = [model_project(rng.standard_normal(9), 3, 2) for _ in range(30)]
