@@ -18,7 +18,15 @@ from cnninv.backend import array_namespace, to_host
 from cnninv.encoding import Code, encode
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
 from cnninv.experiments.coherences import printed
-from cnninv.experiments.inverting import NETWORKS, TRAINED, Scene, Subject, scenes, subject
+from cnninv.experiments.inverting import (
+    NETWORKS,
+    TRAINED,
+    TRANSPOSED,
+    Scene,
+    Subject,
+    scenes,
+    subject,
+)
 from cnninv.filters import random_filters
 from cnninv.images import psnr, ssim
 from cnninv.invert_network import layer_above
@@ -37,6 +45,7 @@ from cnninv.plots import COLOURS
 
 LEARNED, RANDOM_FILTERS, ACTIVATIONS = "learned filters", "random filters", "random activations"
 ORIGINAL = "original activations"
+RESAMPLED = 1000
 ACTIVATION, IMAGE = "activation space", "image space"
 DECODED = (NEAREST, replace(NEAREST, positive=True), LITERAL)
 """The readings whose activations are decoded to images."""
@@ -172,33 +181,31 @@ def _in_images(
 
 
 def _rows(name: str, table: Table, where: str) -> list[Row]:
-    """In the order of the paper; its numbers stand beside those of its own network only."""
+    """In the order of the paper; its numbers stand beside its own network, and a trained decoder, only."""
     paper = printed("Table 4") if name == "vgg16" else {}
-    rows = []
-    for quantity in {cell.quantity: None for cell in sorted(table, key=_order)}:
-        cells = [cell for cell in table if cell.quantity == quantity]
-        rows += [
-            row(
-                quantity,
-                f"{cell.convention}; {name}, {where}",
-                paper.get(quantity),
-                table[cell],
-                REASONS[cell.space],
-            )
-            for cell in cells
-        ]
-    rows += [
-        _not_run(quantity, paper[quantity]) for quantity in paper if not _starts(rows, quantity)
-    ]
-    return rows
+    rng, rows = np.random.default_rng(0), []
+    for cell in sorted(filter(_reported, table), key=_order):
+        own = cell.space == ACTIVATION or TRAINED in cell.convention.split("; ")
+        number, values = paper.get(cell.quantity) if own else None, np.array(table[cell])
+        words = f"{cell.convention}; {name}, {where}"
+        rows.append(row(cell.quantity, words, number, values, REASONS[cell.space]))
+        if number is not None and cell.convention.startswith(f"{NEAREST}"):
+            means = rng.choice(values, (RESAMPLED, len(values))).mean(axis=1)
+            words += "; spread of the mean (bootstrap)"
+            rows.append(row(cell.quantity, words, number, means, REASONS[cell.space]))
+    compared = {found.quantity for found in rows if found.paper is not None}
+    return rows + [_not_run(label, paper[label]) for label in paper if label not in compared]
 
 
-def _order(cell: Cell) -> tuple[int, str]:
-    return cell.layer, cell.space
+def _reported(cell: Cell) -> bool:
+    """Whether a cell gets a row: in image space, of the other readings only what the first measure says."""
+    main = ("", TRAINED, TRANSPOSED, str(NEAREST), RANDOM[0])
+    words = cell.convention.split("; ")
+    return cell.space == ACTIVATION or words[0] in main or words[-1] == PHOTO
 
 
-def _starts(rows: list[Row], quantity: str) -> bool:
-    return any(found.quantity == quantity for found in rows)
+def _order(cell: Cell) -> tuple[int, str, str]:
+    return cell.layer, cell.space, cell.column
 
 
 def ranking(table: Table) -> list[tuple[float, int, Convention]]:
