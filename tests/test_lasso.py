@@ -138,6 +138,23 @@ def test_the_support_allowed_is_respected_and_its_optimum_certified(layer, fract
         assert history["objective"] - history["gap"][-1] <= objective(rows, x, other, lam) + 1e-12
 
 
+def test_a_batch_has_one_support_for_all_its_inputs_or_one_for_each():
+    W, rng = a_layer()
+    X, each = rng.standard_normal((W.shape[1], 3)), rng.random((W.shape[0], 3)) < 0.4
+    lam = 0.1 * lambda_max(W, X)
+    together, _ = lasso(W, X, lam, allowed=each, tol=1e-10)
+    shared, _ = lasso(W, X, lam, allowed=each[:, 0], tol=1e-10)
+    for i in range(3):
+        for z, allowed in ((together, each[:, i]), (shared, each[:, 0])):
+            alone, _ = lasso(W, X[:, i], lam[i], allowed=allowed, tol=1e-10)
+            np.testing.assert_allclose(z[:, i], alone, atol=1e-4)
+            assert not z[~allowed, i].any()
+    with pytest.raises(
+        ValueError, match=r"allowed has shape \(3,\); expected that of the code, \(24, 3\)"
+    ):
+        lasso(W, X, lam, allowed=each[0])
+
+
 def test_the_restricted_optimum_is_no_better_than_the_free_one():
     W, rng = a_layer()
     x, allowed = rng.standard_normal(W.shape[1]), rng.random(W.shape[0]) < 0.3
