@@ -55,8 +55,7 @@ def decoder_card(results: list[dict[str, Any]]) -> str:
         "",
         f"Loss: mean squared error of the preprocessed image. Adam, one cycle of the rate up to "
         f"{settings['rate']:g}, batches of {settings['batch']}, seed {settings['seed']}; the filters start "
-        f"as the encoder's, transposed; batch normalisation, "
-        f"its means and variances measured on 80 whole training photographs at the end, folded into them. "
+        f"as the encoder's, transposed; batch normalisation, folded into them at the end. "
         f"Machine: {first['device']}.",
         "",
         f"Licence: {LICENCE}.",

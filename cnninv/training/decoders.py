@@ -2,7 +2,6 @@
 
 import time
 import zlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,8 +59,7 @@ def train_decoder(
 ) -> TrainedDecoder:
     """Train a decoder for the codes behind a pooling: the mean squared error on the image, by Adam.
 
-    The filters start as the encoder's, exchanged and flipped (Wᵀ), each layer scaled; see `Mirror`. At the
-    end the means and variances of normalisation are measured on whole photographs.
+    The filters start as the encoder's, exchanged and flipped (Wᵀ), each layer scaled; see `Mirror`.
 
     Parameters
     ----------
@@ -122,7 +120,6 @@ def train_decoder(
         return told | {"validation": quality(model.decoder(), there, kept)["psnr"]}
 
     through_epochs(run, settings.epochs, order, step, finish, progress)
-    model.settle(_whole(model, images, settings))
     return trained
 
 
@@ -146,14 +143,6 @@ def _step(
     run.optimiser.step(parts.gradients, one_cycle(done, all_steps, settings.rate, warm=0.1))
     run.sums["loss"] += loss
     run.trained.seconds += time.perf_counter() - started
-
-
-def _whole(model: Mirror, images: np.ndarray, settings: DecoderSettings) -> Iterator[Any]:
-    """80 whole photographs, in batches with about as many pixels as one of crops has."""
-    size = max(1, settings.batch * settings.crop**2 // settings.side**2)
-    some = images[:: max(1, len(images) // 80)][:80]
-    for part in np.split(some, range(size, len(some), size)):
-        yield _inputs(model, part)
 
 
 def _inputs(model: Mirror, crops: np.ndarray) -> Any:

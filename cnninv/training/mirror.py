@@ -1,6 +1,5 @@
 """A decoder that can be trained: unpooling with switches, and convolutions mirrored from the encoder's."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -153,17 +152,6 @@ class Mirror(Stack):
         error *= self.dtype.type(2 / error.size)
         self.backward(error)
         return loss
-
-    def settle(self, batches: Iterable[Any]) -> None:
-        """Means and variances for evaluation: those over batches of preprocessed x, such as whole photographs.
-
-        Small crops are mostly border to the upper layers of a deep decoder, and so are their averages.
-        """
-        norms = [layer for layer in self.layers.values() if isinstance(layer, BatchNormalisation)]
-        for count, x in enumerate(batches, start=1):
-            for norm in norms:
-                norm.momentum = 1 / count  # the mean over all batches so far
-            self.forward(self.encode(x), training=True)
 
     def twin(self) -> "Mirror":
         """A model that shares what is learned."""

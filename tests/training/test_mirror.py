@@ -127,15 +127,3 @@ def test_a_bias_is_added_and_its_gradient_is_a_sum(rng):
 def test_what_cannot_be_mirrored_is_refused(rng):
     with pytest.raises(ValueError, match="norm1 of AlexNet cannot be mirrored"):
         Mirror(random_network("alexnet", rng), "pool1")
-
-
-def test_settled_means_and_variances_are_those_over_all_batches(network):
-    model, x = prepared(network, "pool2")
-    parts = [x[..., :2].copy(), x[..., 2:].copy()]
-    means = []
-    for part in parts:
-        h = model.layers["conv2_2"].forward(model.layers["pool2"].forward(model.encode(part)))
-        means.append(h.reshape(len(h), -1).mean(axis=1))
-    model.settle(parts)
-    found = model.layers["conv2_2.norm"].fixed["mean"]
-    np.testing.assert_allclose(found, np.mean(means, axis=0), atol=1e-10)
