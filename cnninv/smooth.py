@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cnninv.backend import array_namespace
+from cnninv.backend import array_namespace, fft_namespace
 from cnninv.transposed import Implicit
 from cnninv.validation import axis_lengths, real_array, real_number
 
@@ -63,8 +63,10 @@ class Smooth:
                 f"x has {len(x)} entries; S of {self.image_shape} expects {self.shape[0]}"
             )
         xp, image = array_namespace(x), x.reshape(self.image_shape)
-        spectrum = xp.fft.fft2(image) * xp.asarray(self._weights)
-        smoothed = xp.real(xp.fft.ifft2(spectrum))
+        fft = fft_namespace(xp)
+        # the spectrum of real images: half of the columns
+        weights = xp.asarray(self._weights[:, : image.shape[2] // 2 + 1])
+        smoothed = fft.irfft2(fft.rfft2(image) * weights, s=image.shape[1:])
         return xp.tensordot(xp.asarray(self._colours), smoothed, axes=1).reshape(-1).astype(x.dtype)
 
 

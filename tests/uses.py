@@ -84,6 +84,46 @@ def code(put, network, images, layer):
     return [found.values, *found.switches.values(), back, learned(found)]
 
 
+def spoiled(put):
+    """A code with other switches and other values."""
+    moved = NETWORK if put(IMAGE) is IMAGE else NETWORK.on("cuda")
+    code = cnninv.encode(moved, put(IMAGE[:, :20, :16]), "pool1")
+    found = []
+    for where, what in zip(
+        ("naive", "random", "shuffled"), ("shuffled", "constant", "random"), strict=True
+    ):
+        other = cnninv.replace_switches(moved, code, where, np.random.default_rng(0))
+        other = cnninv.replace_values(other, what, np.random.default_rng(0))
+        found += [other.values, other.switches["pool1"]]
+    return found
+
+
+def one_matrix(put):
+    """A network as one matrix, and an image brought back by iterating through it."""
+    moved = NETWORK if put(IMAGE) is IMAGE else NETWORK.on("cuda")
+    image, v = IMAGE[:, :12, :12], np.random.default_rng(0).standard_normal(432)
+    A = cnninv.linearize(moved, put(image), "pool1")
+    y = A @ put(v)
+    code = cnninv.encode(moved, put(image), "pool1")
+    back, _ = cnninv.recover_image(moved, code, rounds=1, steps=2)
+    return [y, A.T @ y, A.values(put(v)), A.active, back]
+
+
+STACK = [theorems.PooledLayer(W, (K, N), 2), theorems.PooledLayer(np.eye(12), (4, 3), 3)]
+
+
+def stacked(put):
+    """Several layers, from their values and from an input."""
+    layers = [theorems.PooledLayer(put(layer.W), layer.shape, layer.window) for layer in STACK]
+    switches = [np.arange(0, 24, 2), np.arange(0, 12, 3)]
+    made = layers, put(H[:4]), [put(places) for places in switches], [(0.5, 0.6)] * 2
+    return [
+        sides(theorems.several_layers(*made, noise=put(X))),
+        sides(theorems.layers_isometry(*made)),
+        sides(theorems.several_layers_measured(layers, put(X))),
+    ]
+
+
 USES = {
     # Section 2: the layer
     "W @ x": lambda put: put(W) @ put(X),
@@ -210,6 +250,19 @@ USES = {
     "theorem_3_3_golden": lambda put: sides(
         theorems.theorem_3_3_golden(put(W), put(Z), K, k, 0.5, 0.6)
     ),
+    "theorem_3_3_energy": lambda put: sides(theorems.theorem_3_3_energy(put(W), put(Z), K, k, 0.5)),
+    "theorem_3_3_noisy": lambda put: sides(
+        theorems.theorem_3_3_noisy(put(W), put(H), K, k, 0.5, 0.6, put(X))
+    ),
+    "iht_contraction_noisy": lambda put: sides(
+        theorems.iht_contraction_noisy(put(W), put(H), put(Z_HAT), K, k, 0.5, 0.6, put(X))
+    ),
+    "peel": lambda put: theorems.peel(put(H), K, k),
+    "several layers": stacked,
+    "error_certificate": lambda put: theorems.error_certificate(
+        put(W), put(H), put(Z), float(np.linalg.norm(X)) * 9
+    ),
+    "cgls": lambda put: cnninv.cgls(put(W), put(H), 5)[0],
     "output_covariance": lambda put: theorems.output_covariance(put(Z), K, 3, D),
     "squared_ratios": lambda put: theorems.squared_ratios(
         put(Z), K, M, 3, D, np.random.default_rng(0), trials=3
@@ -239,6 +292,8 @@ USES = {
         put, ALEXNET, np.float32(np.tile(IMAGE, (1, 2, 2)))[:, :67, :67], ["norm1", "pool2"]
     ),
     "encode, and back": lambda put: code(put, NETWORK, IMAGE[:, :20, :16], "pool1"),
+    "replace_switches and replace_values": spoiled,
+    "linearize and recover_image": one_matrix,
     "preprocessing": lambda put: NETWORK.preprocessing(put(np.tile(IMAGE, (1, 6, 6)))),
 }
 IN_MEMORY = {"sample_code, blocks", "squared_ratios"}

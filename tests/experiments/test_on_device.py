@@ -11,6 +11,7 @@ from cnninv.experiments import (
     coherences,
     fig2,
     inverting,
+    layers,
     maps,
     model_rip,
     phase,
@@ -18,6 +19,7 @@ from cnninv.experiments import (
     proxy,
     scaling,
     sparsities,
+    switches,
     table4,
     variants,
 )
@@ -53,12 +55,26 @@ def table_4(device):
     return [found.value for found in table4.measure(scene, "vgg16-quarter", None, device)]
 
 
+def photograph(measure, *arguments, **options):
+    """Numbers of one small photograph by an experiment of inverted codes."""
+
+    def on(device):
+        inverting.subject.cache_clear()
+        layers._network.cache_clear()
+        scene = inverting.Scene("sample", 16, 16, np.random.default_rng(0))
+        return list(measure(scene, *arguments, **options, device=device).values())
+
+    return on
+
+
 MEASURED = {
     "alike": lambda device: list(alike.measures(to_device(FILTERS, device), groups=2).values()),
     "coherences": lambda device: coherences.layer_coherence(
         to_device(FILTERS, device), 2, shifts=True
     ),
     "fig2": figure_2,
+    "layers": photograph(layers._of_one, ["pool1"], (1, 3), 1),
+    "switches": photograph(switches._of_one, "vgg16-quarter", ["pool1", "pool2"], None),
     "maps": lambda device: [
         list(maps.crowding(h).values())
         for h in ALEXNET.on(device).forward(to_device(X, device), ["relu1", "relu2"]).values()
