@@ -54,7 +54,9 @@ def test_single_precision_stays_single_and_the_lasso_takes_it():
 
 def test_a_wrong_length_is_told():
     W = FourierConv([[[1.0, 2.0]]], 4)
-    with pytest.raises(ValueError, match=r"x has shape \(3,\); an operator of shape .* expect 4 rows here"):
+    with pytest.raises(
+        ValueError, match=r"x has shape \(3,\); an operator of shape .* expect 4 rows here"
+    ):
         W @ np.ones(3)
     assert repr(W) == "FourierConv(3 × 4, 3 frequencies, float64)"
     assert repr(W.T) == "FourierConv(3 × 4, 3 frequencies, float64).T"
