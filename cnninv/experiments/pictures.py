@@ -52,7 +52,7 @@ def run(context: Context, figure: str, layers: list[str], plain: bool = False) -
             grid.setdefault(layer, [])  # a little space
         for line, way in _shown(ways, plain):
             grid.setdefault(f"{_label(layer)}\n{line}", []).append(way.image)
-    return Outcome(rows, draw_grid(grid, size=0.65 if len(layers) > 1 else 1.2))
+    return Outcome(rows, draw_grid(grid, size=0.6 if len(layers) > 1 else 1.1))
 
 
 def ways_back(
