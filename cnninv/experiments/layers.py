@@ -177,7 +177,7 @@ def _row(key: Key, values: np.ndarray, where: str) -> Row:
     place = f"{where}; {NETWORK}"
     if quantity in WAYS:
         return row(
-            f"§3.3 ‖x̂−x‖/‖x‖, pool({layer[4:]}), {quantity}, {number} iterations",
+            f"§3.3 ‖x̂−x‖/‖x‖, pool({layer[4:]}), {quantity}, T = {number}",
             f"{place}; {WAYS[quantity]}",
             None,
             values,
@@ -211,10 +211,10 @@ def draw(means: dict[Key, np.ndarray]) -> Any:
     measured = sorted({layer for layer, quantity, _ in means if quantity.startswith("σ")})
     for layer, shade in zip(measured, np.linspace(0.1, 0.85, len(measured)), strict=True):
         points = [means[layer, "σ_k, one a region", part].mean() for part in FRACTIONS]
-        axes[-1].plot(FRACTIONS, points, "o-", ms=3, color=plt.get_cmap("viridis")(shade))
-        axes[-1].text(FRACTIONS[0] * 0.9, points[0], layer, fontsize=6, ha="right", va="center")
+        colour = plt.get_cmap("viridis")(shade)
+        axes[-1].plot(FRACTIONS, points, "o-", ms=3, color=colour, label=layer)
     axes[-1].set(title="$\\sigma_k(h)/\\Vert h\\Vert$", xlabel="$k$ over regions", xscale="log")
-    axes[-1].set_xlim(FRACTIONS[0] / 3.5, 0.5)
+    axes[-1].legend(fontsize=6, loc="lower left")
     return figure
 
 
