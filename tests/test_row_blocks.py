@@ -102,7 +102,9 @@ def test_what_does_not_fit_is_refused(rng, monkeypatch):
     with pytest.raises(ValueError, match=r"x has shape \(16,\).* 24 rows"):
         W.T @ np.ones(16)
     monkeypatch.setattr(cnninv.backend.memory, "free_memory", lambda: 100)
-    with pytest.raises(MemoryError, match=r"6 rows of W on each of 2 threads, .*Use fewer rows or thr"):
+    with pytest.raises(
+        MemoryError, match=r"6 rows of W on each of 2 threads, .*Use fewer rows or thr"
+    ):
         RowBlocks(random_filters(4, 2, 3, rng), 8, rows=6, threads=2)
 
 
