@@ -22,8 +22,9 @@ help:
 reproduce: .venv/core
 	$(BIN)/cnninv run all --scale quick --out out
 
+# a process for each core, with one BLAS thread each
 test: .venv/dev
-	$(BIN)/python -m pytest tests cnninv
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests cnninv
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval chapters
 
 # one BLAS thread: on a busy machine two wait for each other, and a chapter has a budget
