@@ -12,10 +12,9 @@ from cnninv.theorems.bounds import (
     reconstruction_bound_sharp,
     reconstruction_bound_unrounded,
 )
+from cnninv.theorems.certificate import error_certificate
 from cnninv.theorems.composition import (
-    PooledLayer,
     composed_bound,
-    error_certificate,
     layers_isometry,
     several_layers,
     several_layers_measured,
@@ -37,6 +36,7 @@ from cnninv.theorems.iteration import iht_contraction
 from cnninv.theorems.layer import layer_is_iht_iteration
 from cnninv.theorems.lemmas import lemma_b1, lemma_b2, lemma_b3, lemma_b4
 from cnninv.theorems.pairs import proposition_1
+from cnninv.theorems.pooled_layer import PooledLayer
 from cnninv.theorems.random_filters import (
     corollary_3_2,
     guaranteed_delta,

@@ -6,7 +6,7 @@ switches.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -14,78 +14,14 @@ from typing import Any
 import numpy as np
 
 from cnninv.backend import array_namespace
-from cnninv.iht import operator_norm
-from cnninv.pooling import max_pool, pool_matrix, pooling_regions, region_counts, unpool
 from cnninv.statement import Statement, states
 from cnninv.theorems.best_constant import GOLDEN
 from cnninv.theorems.instance import norm
-from cnninv.validation import one_of, places, real_array, real_matrix, real_number
+from cnninv.theorems.pooled_layer import PooledLayer, checked_layers
+from cnninv.validation import one_of, places, real_array, real_number
 
 POOLED = {"abs": 5**0.5, "value": 1.0}
 """How far pooled values may be from those of the code, in units of ‖(h − z)_T‖."""
-
-
-@dataclass(frozen=True, eq=False)
-class PooledLayer:
-    """A convolution W and the regions that are pooled behind it.
-
-    Attributes
-    ----------
-    W : array or sparse array, shape (K*n, M*D)
-    shape : (K, *positions)
-        Of h, with K*n entries in all.
-    window : int or tuple of int
-        Size of a pooling region.
-    by : "abs" or "value"
-        Keep the entry with the largest |h|, with its sign: the paper's model. Or the largest h, then ReLU: a
-        CNN.
-
-    Examples
-    --------
-    >>> layer = PooledLayer(np.eye(4), (2, 2), 2)
-    >>> values, switches = layer.encode(np.array([3.0, -4.0, 1.0, 2.0]))
-    >>> values, layer.decode(values, switches)
-    (array([-4.,  2.]), array([ 0., -4.,  0.,  2.]))
-    """
-
-    W: Any
-    shape: tuple[int, ...]
-    window: int | tuple[int, ...]
-    by: str = "abs"
-
-    def __post_init__(self) -> None:
-        W = real_matrix(self.W, "W")
-        pooling_regions(self.shape, self.window)  # says what is wrong with either
-        one_of(self.by, "by", tuple(POOLED))
-        if W.shape[0] != prod(self.shape):
-            raise ValueError(
-                f"shape = {self.shape} has {prod(self.shape)} entries; W has {W.shape[0]} rows"
-            )
-
-    @property
-    def regions(self) -> int:
-        """How many values a code has: the k of Theorem 3.3."""
-        return prod(region_counts(self.shape, self.window))
-
-    def encode(self, x: Any) -> tuple[Any, Any]:
-        """Values and switches of the pooled code of x, shape (regions,) each."""
-        values, switches = max_pool(self.W @ x, self.shape, self.window, self.by)
-        if self.by == "value":
-            values = array_namespace(values).maximum(values, 0)
-        return values, switches
-
-    def unpool(self, values: Any, switches: Any) -> Any:
-        """z = Sᵀ values."""
-        return unpool(values, switches, self.shape, self.window)
-
-    def decode(self, values: Any, switches: Any) -> Any:
-        """Wᵀ Sᵀ values."""
-        return self.W.T @ self.unpool(values, switches)
-
-    def restricted_norm(self, switches: Any) -> float:
-        """‖W_Ω‖ on the entries that switches name: at most √(1+δ_k), and a number that can be computed."""
-        R = pool_matrix(switches, self.W.shape[0])
-        return operator_norm(R @ self.W)
 
 
 @states("Several layers (ours)", "the errors of the layers add up, each amplified by those below")
@@ -274,65 +210,6 @@ def several_layers_measured(layers: Sequence[PooledLayer], x: Any) -> Statement:
         bound,
         tuple(steps),
     )
-
-
-@states("Certificate (ours)", "whoever decodes knows the error from ‖x‖ alone")
-def error_certificate(A: Any, code: Any, y: Any, size: float) -> float:
-    """Ours: ‖Aᵀy − x‖ = √(‖x‖² − 2⟨code, y⟩ + ‖Aᵀy‖²) for every x with Ax = code: only ‖x‖ need be known.
-
-    A is any linear encoder: a layer on its switches, or a whole network with switches and ReLU masks held fixed
-    (`Linearization`; take its offset from the code). No bound, an equality: ⟨x, Aᵀy⟩ = ⟨Ax, y⟩.
-
-    Parameters
-    ----------
-    A : array, sparse array or operator, shape (p, q)
-    code : array, shape (p,)
-        Ax.
-    y : array, shape (p,)
-        The decoder's input: the code for x̂ = Aᵀ code, or whatever least squares makes of it.
-    size : float
-        ‖x‖.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> A, x = np.array([[1.0, 0.0], [0.6, 0.8]]), np.array([1.0, 2.0])
-    >>> y = np.array([0.5, 1.5])
-    >>> bool(np.isclose(error_certificate(A, A @ x, y, np.linalg.norm(x)), np.linalg.norm(A.T @ y - x)))
-    True
-    """
-    A, code, y = real_matrix(A, "A"), real_array(code, "code", ndim=1), real_array(y, "y", ndim=1)
-    array_namespace(A=A, code=code, y=y)
-    size = real_number(size, "size", low=0)
-    for name, value in (("code", code), ("y", y)):
-        if len(value) != A.shape[0]:
-            raise ValueError(
-                f"{name} has {len(value)} entries; A of shape {A.shape} has {A.shape[0]} rows"
-            )
-    squared = size**2 - 2 * float(code @ y) + norm(A.T @ y) ** 2
-    return float(np.sqrt(max(0.0, squared)))
-
-
-def checked_layers(layers: Any) -> list[PooledLayer]:
-    """`layers` as a list of layers that fit on one another and pool alike."""
-    if not isinstance(layers, Sequence) or not layers:
-        raise TypeError(f"layers = {layers!r} must be a sequence of PooledLayer, not empty")
-    for i, layer in enumerate(layers):
-        if not isinstance(layer, PooledLayer):
-            raise TypeError(f"layers[{i}] = {layer!r} must be a PooledLayer")
-        if layer.by != layers[0].by:
-            raise ValueError(
-                f"layers[{i}] pools by {layer.by!r}; expected {layers[0].by!r} as the first"
-            )
-        if i and layer.W.shape[1] != layers[i - 1].regions:
-            raise ValueError(
-                f"layers[{i}] expects {layer.W.shape[1]} entries; the layer below has "
-                f"{layers[i - 1].regions} regions"
-            )
-    return list(layers)
 
 
 def checked_deltas(deltas: Any, count: int | None) -> list[tuple[float, float]]:
