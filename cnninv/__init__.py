@@ -18,7 +18,8 @@ from cnninv.least_squares import cgls
 from cnninv.linearized import linearize
 from cnninv.mirrored import Decoder
 from cnninv.model import count_supports, in_model, sample_code, selection_matrix, support
-from cnninv.networks import Network, load_network, random_network
+from cnninv.network_files import load_network
+from cnninv.networks import Network, random_network
 from cnninv.operator import ConvOperator
 from cnninv.pooling import (
     average_pool_matrix,

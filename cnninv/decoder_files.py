@@ -10,7 +10,8 @@ from cnninv.backend import to_host
 from cnninv.encoding import pooling_name
 from cnninv.files import data_folder
 from cnninv.mirrored import Decoder, mirrored_shapes
-from cnninv.networks import SHIPPED, Network, is_network, load_network
+from cnninv.network_files import SHIPPED, load_network
+from cnninv.networks import Network, is_network
 from cnninv.preprocessing import Preprocessing
 from cnninv.readers import read_safetensors
 from cnninv.safetensors import read_header

@@ -19,7 +19,7 @@ from cnninv.conv import conv_matrix
 from cnninv.filters import check_filters, random_filters
 from cnninv.iht import iht, operator_norm
 from cnninv.images import psnr
-from cnninv.networks import load_network
+from cnninv.network_files import load_network
 from cnninv.plots import COLOURS
 from cnninv.pooling import max_pool, pooling_regions, unpool
 from cnninv.projection import model_project

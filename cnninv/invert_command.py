@@ -91,7 +91,7 @@ def _network(options: argparse.Namespace) -> None:
     from cnninv.decoders import transpose_decoder
     from cnninv.encoding import pooling_name
     from cnninv.invert_network import draw_ways, invert_network, pixels_apart
-    from cnninv.networks import load_network
+    from cnninv.network_files import load_network
     from cnninv.one_step import NEAREST
 
     network, device = load_network(options.network), select(options.device)
@@ -144,7 +144,7 @@ def _network(options: argparse.Namespace) -> None:
 def _decoder(options: argparse.Namespace, network: Any, layer: str) -> Any:
     """The trained decoder that --decoder names: a file, or the one that comes with a shipped network."""
     from cnninv.decoder_files import decoder_file, load_decoder
-    from cnninv.networks import SHIPPED
+    from cnninv.network_files import SHIPPED
 
     if options.decoder != TRAINED:
         return load_decoder(options.decoder, layer, network)

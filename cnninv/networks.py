@@ -23,16 +23,12 @@ from cnninv.architectures import (
     plain_name,
 )
 from cnninv.backend import array_namespace, to_device
-from cnninv.files import data_folder
 from cnninv.filters import random_filters
 from cnninv.layers import max_pool_windows, normalize_channels
 from cnninv.operator import ConvOperator
 from cnninv.preprocessing import Preprocessing
 from cnninv.validation import generator, one_of, real_array
-from cnninv.weights import Weights, read_weights, write_weights
-
-SHIPPED = ("vgg16-quarter",)
-"""Networks in the folder of data that comes with the book; the others are fetched."""
+from cnninv.weights import Weights, write_weights
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -244,47 +240,6 @@ def is_network(value: Any) -> Network:
     if not isinstance(value, Network):
         raise TypeError(f"network = {value!r} must be a Network, as `load_network` returns it")
     return value
-
-
-def load_network(
-    name_or_path: str | Path, architecture: str | None = None, channels: str = "RGB"
-) -> Network:
-    """A network from a file of weights, one that `cnninv data fetch` has fetched, or the one that is shipped.
-
-    Parameters
-    ----------
-    name_or_path : str or path
-        "vgg16-quarter", which the book ships; "vgg16" or "alexnet", once fetched; or a file: MatConvNet's
-        ``.mat``, ``.npz``, ``.safetensors`` (see `read_weights`).
-    architecture : "vgg16", "alexnet" or "vgg16-quarter", optional
-        Found by the names in the file if not given.
-    channels : "RGB" or "BGR"
-        The order in which the file's first filters see the colours.
-
-    Returns
-    -------
-    Network
-        With as many layers as the file has; its repr says how many.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, or it holds no such network.
-    """
-    if architecture is not None:
-        architecture = ARCHITECTURES[one_of(architecture, "architecture", tuple(ARCHITECTURES))]
-    if not isinstance(name_or_path, (str, Path)):
-        raise TypeError(
-            f"name_or_path = {name_or_path!r} must be one of {', '.join(ARCHITECTURES)}, or a path"
-        )
-    if str(name_or_path) in SHIPPED and not Path(name_or_path).is_file():
-        path = data_folder() / f"{name_or_path}.safetensors"
-        return Network(read_weights(path, ARCHITECTURES[str(name_or_path)]))
-    if str(name_or_path) in ARCHITECTURES and not Path(name_or_path).is_file():
-        from cnninv.datasets import fetched
-
-        return Network(read_weights(fetched(str(name_or_path)), ARCHITECTURES[str(name_or_path)]))
-    return Network(read_weights(name_or_path, architecture, channels))
 
 
 def random_network(architecture: str, rng: np.random.Generator, last: str | None = None) -> Network:

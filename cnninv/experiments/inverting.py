@@ -17,7 +17,8 @@ from cnninv.experiments.base import LEAST_SEEDS, Context
 from cnninv.experiments.sources import load, photographs
 from cnninv.files import data_folder
 from cnninv.images import center_crop, read_image
-from cnninv.networks import SHIPPED, Network, load_network
+from cnninv.network_files import SHIPPED, load_network
+from cnninv.networks import Network
 from cnninv.photographs import installed_photographs
 
 NETWORKS = ("vgg16", "vgg16-quarter")

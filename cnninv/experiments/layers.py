@@ -20,7 +20,8 @@ from cnninv.iht import iht, operator_norm
 from cnninv.iterated import recover_image
 from cnninv.least_squares import cgls
 from cnninv.linearized import Linearization, linearize
-from cnninv.networks import Network, load_network
+from cnninv.network_files import load_network
+from cnninv.networks import Network
 from cnninv.plots import COLOURS
 from cnninv.pooling import pooling_regions
 from cnninv.smooth import Chain, Smooth

@@ -9,7 +9,7 @@ def load(data: str | None, name: str = "vgg16") -> Any:
     files = [] if data is None else sorted(Path(data).glob(f"{name}*.*"))
     if not files:
         return None
-    from cnninv.networks import load_network
+    from cnninv.network_files import load_network
 
     return load_network(files[0])
 

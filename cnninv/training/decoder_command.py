@@ -12,7 +12,8 @@ from cnninv.decoder_files import decoder_file
 from cnninv.encoding import pooling_name
 from cnninv.files import output_folder, read_json, sha256, write_json, write_whole
 from cnninv.mirrored import mirrored_shapes
-from cnninv.networks import Network, load_network
+from cnninv.network_files import load_network
+from cnninv.networks import Network
 from cnninv.training.card import machine
 from cnninv.training.decoder_card import decoder_card
 from cnninv.training.decoder_settings import DecoderSettings
