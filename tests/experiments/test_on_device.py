@@ -17,10 +17,10 @@ from cnninv.experiments import (
     phase,
     pictures,
     proxy,
+    reconstruction_errors,
     scaling,
     sparsities,
     switches,
-    table4,
     variants,
 )
 from cnninv.rip import model_rip_exact
@@ -52,7 +52,9 @@ def other_readings(device):
 def table_4(device):
     inverting.subject.cache_clear()
     scene = inverting.Scene("sample", 32, 32, np.random.default_rng(0))
-    return [found.value for found in table4.measure(scene, "vgg16-quarter", None, device)]
+    return [
+        found.value for found in reconstruction_errors.measure(scene, "vgg16-quarter", None, device)
+    ]
 
 
 def photograph(measure, *arguments, **options):

@@ -6,9 +6,10 @@ from PIL import Image
 
 from cnninv import conv_matrix, encode, load_network, model_project, pooling_regions, random_network
 from cnninv.experiments import EXPERIMENTS, Context, inverting, table4
+from cnninv.experiments import reconstruction_errors as errors
 from cnninv.experiments.coherences import printed
 from cnninv.experiments.inverting import TRANSPOSED
-from cnninv.experiments.table4 import ACTIVATION, LEARNED, RANDOM_FILTERS, Cell
+from cnninv.experiments.reconstruction_errors import ACTIVATION, LEARNED, RANDOM_FILTERS, Cell
 from cnninv.images import read_image
 from cnninv.one_step import NEAREST, RANDOM, Convention, conventions
 from cnninv.training.photographs import read_photographs
@@ -29,7 +30,7 @@ def scene():
 @pytest.fixture(scope="module")
 def found(scene):
     """The shipped network on one small crop."""
-    measured = table4.measure(
+    measured = errors.measure(
         replace(scene, rng=np.random.default_rng(0)), "vgg16-quarter", None, "cpu"
     )
     return {measured.cell: measured.value for measured in measured}
@@ -61,7 +62,7 @@ def test_a_cell_is_wt_m_of_wf_with_the_explicit_matrix(found):
     W = conv_matrix(network.filters("conv3_1").astype(float), f.shape[1:], padding="same")
     h = W @ f.ravel()
     blocks = pooling_regions((64, *f.shape[1:]), 2)
-    k = min(blocks.max() + 1, table4.active_entries(network, np.float32(f), "conv3_1"))
+    k = min(blocks.max() + 1, errors.active_entries(network, np.float32(f), "conv3_1"))
     f_hat = W.T @ model_project(h, 64, k, blocks=blocks)
     f_hat *= np.linalg.norm(f) / np.linalg.norm(f_hat)
     by_hand = np.linalg.norm(f_hat - f.ravel()) / np.linalg.norm(f)
@@ -76,10 +77,10 @@ def test_k_is_how_many_hidden_units_are_active_or_table_2s_share():
     f = encode(network, x, "pool1").values[0]
     W = network.operator("conv2_1", f.shape[1:])
     h = W @ f.ravel() + np.repeat(network.bias("conv2_1"), f.shape[1] * f.shape[2])
-    assert table4.active_entries(network, f, "conv2_1") == np.count_nonzero(h > 0)
+    assert errors.active_entries(network, f, "conv2_1") == np.count_nonzero(h > 0)
     vgg = random_network("vgg16", np.random.default_rng(0), last="conv1_2")
     f = np.ones((64, 10, 10), np.float32)
-    assert table4.active_entries(vgg, f, "conv2_1") == round(0.674 * 128 * 100)
+    assert errors.active_entries(vgg, f, "conv2_1") == round(0.674 * 128 * 100)
 
 
 def test_random_activations_err_by_the_root_of_two(found):
@@ -158,7 +159,7 @@ def test_one_reading_is_nearest_to_all_that_is_printed_for_vgg(shared_data):
     assert subject.layers == ["pool1", "pool2", "pool3"]
     file = inverting.held_out(str(shared_data))[0]
     scene = inverting.Scene(str(file), 256, 96, np.random.default_rng(0))
-    table = table4.gather([table4.measure(scene, "vgg16", str(shared_data), "cpu")])
+    table = errors.gather([errors.measure(scene, "vgg16", str(shared_data), "cpu")])
     (deviation, count, convention), *_ = table4.ranking(table)
     assert convention == NEAREST
     assert count == 5
