@@ -42,10 +42,10 @@ class Model(Stack):
             if isinstance(layer, Conv):
                 K, M, *size = architecture.shapes[layer.name]
                 drawn = self._array(random_filters(K, M, tuple(size), rng))
-                learned = plan.filters == "learned"
-                self.layers[layer.name] = Convolution(drawn, learned, first=not self.layers)
+                learned, first = plan.filters == "learned", not self.layers
+                self.layers[layer.name] = Convolution(drawn, learned, first)
                 self.layers[f"{layer.name}.norm"] = BatchNormalisation(
-                    self._array(np.ones(K)), self._array(np.zeros(K))
+                    self._array(np.ones(K)), self._array(np.zeros(K)), first=first and not learned
                 )
             elif isinstance(layer, ReLU):
                 self.layers[layer.name] = Rectifier()

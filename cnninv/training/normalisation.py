@@ -18,14 +18,23 @@ class BatchNormalisation:
     momentum : float
         Weight of the newest batch in the running averages.
     eps : float
+    first : bool
+        Whether nothing in front learns.
     """
 
-    def __init__(self, scale: Any, bias: Any, momentum: float = 0.1, eps: float = 1e-5) -> None:
+    def __init__(
+        self,
+        scale: Any,
+        bias: Any,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+        first: bool = False,
+    ) -> None:
         xp = array_namespace(scale)
         self.parameters = {"scale": scale, "bias": bias}
         self.fixed = {"mean": xp.zeros_like(bias), "variance": xp.ones_like(scale)}
         self.gradients: dict[str, Any] = {}
-        self.momentum, self.eps = momentum, eps
+        self.momentum, self.eps, self.first = momentum, eps, first
         self._buffers = Buffers()
         self._h_hat: Any = None
         self._inverse: Any = None
@@ -57,22 +66,24 @@ class BatchNormalisation:
         return y.reshape(h.shape)
 
     def backward(self, g: Any) -> Any:
-        """The gradient with respect to h; mean and variance of the batch depend on h too."""
+        """The gradient with respect to h, whose mean and variance count too; None for the first layer."""
         scale, xp = _column(self.parameters["scale"]), array_namespace(g)
         rows = g.reshape(len(g), -1)
         d_scale, d_bias = xp.empty_like(scale), xp.empty_like(scale)
-        dh = self._buffers.take("dh", rows.shape, g)
+        dh = None if self.first else self._buffers.take("dh", rows.shape, g)
         for k in blocks(len(rows), rows.shape[1] * 4, xp.__name__):
             h_hat = self._h_hat[k]
             d_bias[k] = rows[k].sum(axis=1, keepdims=True)
             d_scale[k] = _dot(rows[k], h_hat)
+            if self.first:
+                continue
             # ∂/∂h = scale/σ · (g − mean(g) − ĥ mean(g ĥ))
             xp.multiply(h_hat, d_scale[k] / -rows.shape[1], out=dh[k])
             dh[k] += rows[k]
             dh[k] -= d_bias[k] / rows.shape[1]
             dh[k] *= scale[k] * self._inverse[k]
         self.gradients = {"scale": d_scale[:, 0], "bias": d_bias[:, 0]}
-        return dh.reshape(g.shape)
+        return None if self.first else dh.reshape(g.shape)
 
 
 def _column(values: Any) -> Any:

@@ -28,7 +28,8 @@ class Rectifier(Plain):
 
     def backward(self, g: Any) -> Any:
         """g where h was positive, written over g."""
-        g *= self._y > 0
+        for k in blocks(len(g), g[0].size * 4, array_namespace(g).__name__):
+            g[k] *= self._y[k] > 0
         return g
 
 

@@ -72,6 +72,18 @@ def test_patches_are_the_rows_of_W_read_from_x(rng):
     np.testing.assert_allclose((filters.reshape(5, -1) @ P).reshape(h.shape), h, atol=1e-12)
 
 
+def test_normalisation_with_nothing_learned_in_front_has_the_same_gradients_of_its_own(rng):
+    scale, bias = rng.standard_normal(3), rng.standard_normal(3)
+    h, g = rng.standard_normal((3, 4, 4, 5)), rng.standard_normal((3, 4, 4, 5))
+    inner, first = BatchNormalisation(scale, bias), BatchNormalisation(scale, bias, first=True)
+    for layer in (inner, first):
+        layer.forward(h, True)
+    assert inner.backward(g) is not None
+    assert first.backward(g) is None
+    for name in ("scale", "bias"):
+        np.testing.assert_array_equal(first.gradients[name], inner.gradients[name])
+
+
 def test_evaluation_of_batch_normalisation_is_its_matrix(rng):
     layer = BatchNormalisation(rng.standard_normal(3), rng.standard_normal(3))
     for _ in range(3):
