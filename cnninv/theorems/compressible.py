@@ -16,7 +16,7 @@ from cnninv.blocks import block_labels
 from cnninv.projection import model_project
 from cnninv.statement import Statement, states
 from cnninv.theorems.best_constant import GOLDEN
-from cnninv.theorems.instance import code_in_model, norm
+from cnninv.theorems.instance import code_in_model, fitting, norm
 from cnninv.validation import real_array, real_matrix, real_number, whole_number
 
 
@@ -67,15 +67,10 @@ class _Noisy:
 
 
 def _noisy(W: Any, z: Any, K: int, k: int, noise: Any, blocks: Any) -> _Noisy:
-    W, z = real_matrix(W, "W"), real_array(z, "z", ndim=1)
+    W = real_matrix(W, "W")
     xp = array_namespace(W=W, z=z, blocks=blocks)
-    if len(z) != W.shape[0]:
-        raise ValueError(f"z has {len(z)} entries; W of shape {W.shape} expects {W.shape[0]}")
-    noise = xp.zeros(W.shape[1]) if noise is None else real_array(noise, "noise", ndim=1)
-    if len(noise) != W.shape[1]:
-        raise ValueError(
-            f"noise has {len(noise)} entries; W of shape {W.shape} expects {W.shape[1]}"
-        )
+    z = fitting(z, "z", W, axis=0)
+    noise = xp.zeros(W.shape[1]) if noise is None else fitting(noise, "noise", W, axis=1)
     pieces = peel(z, K, k, blocks)
     tail = float(sum(norm(piece) for piece in pieces[1:]))
     u = W.T @ (z - pieces[0]) + noise

@@ -98,14 +98,24 @@ def layer_instance(W: Any, z: Any, K: int, k: int, blocks: Any = None) -> Instan
 
 def code_in_model(code: Any, name: str, W: Any, K: int, k: int, blocks: Any) -> Any:
     """`code`, once it is one for W and in M_k."""
-    code = real_array(code, name, ndim=1)
-    if len(code) != W.shape[0]:
-        raise ValueError(
-            f"{name} has {len(code)} entries; W of shape {W.shape} expects {W.shape[0]}"
-        )
+    code = fitting(code, name, W, axis=0)
     if not in_model(code, K, k, blocks=blocks):
         raise ValueError(f"{name} is not in M_k for K = {K}, k = {k}; sample_code draws such codes")
     return code
+
+
+def fitting(vector: Any, name: str, W: Any, axis: int) -> Any:
+    """`vector`, once it is a code for W, shape (K*n,), axis 0 of W; or an input, shape (M*D,), axis 1.
+
+    Raises
+    ------
+    ValueError
+        If it has another number of entries.
+    """
+    vector, size = real_array(vector, name, ndim=1), W.shape[axis]
+    if len(vector) != size:
+        raise ValueError(f"{name} has {len(vector)} entries; W of shape {W.shape} expects {size}")
+    return vector
 
 
 def norm(v: Any) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from cnninv.backend import array_namespace
 from cnninv.statement import Statement, states
 from cnninv.theorems.bounds import checked_delta, estimation_factor
-from cnninv.theorems.instance import layer_instance, norm, restrict, times
+from cnninv.theorems.instance import fitting, layer_instance, norm, restrict, times
 from cnninv.validation import places, real_array, real_matrix
 
 
@@ -81,14 +81,9 @@ def lemma_b2(W: Any, z: Any, omega: Any, delta_2k: float) -> Statement:
     -------
     Statement
     """
-    W, z, delta_2k = (
-        real_matrix(W, "W"),
-        real_array(z, "z", ndim=1),
-        checked_delta(delta_2k, "delta_2k"),
-    )
+    W, delta_2k = real_matrix(W, "W"), checked_delta(delta_2k, "delta_2k")
     omega = places(omega, "omega", W.shape[0], array_namespace(W=W, z=z, omega=omega))
-    if len(z) != W.shape[0]:
-        raise ValueError(f"z has {len(z)} entries; W of shape {W.shape} expects {W.shape[0]}")
+    z = fitting(z, "z", W, axis=0)
     outside = z - restrict(z, omega)  # z|_Ωᶜ
     return Statement(
         "Lemma B.2",

@@ -8,7 +8,8 @@ from cnninv.backend import array_namespace
 from cnninv.crelu import psi_matrix, relu
 from cnninv.rip import gram
 from cnninv.statement import Statement, states
-from cnninv.validation import real_array, real_matrix
+from cnninv.theorems.instance import fitting, norm
+from cnninv.validation import real_matrix
 
 
 @states("Proposition 1", "positive and negative pairs reconstruct perfectly")
@@ -39,19 +40,17 @@ def proposition_1(W: Any, x: Any) -> Statement:
     >>> bool(proposition_1(W, np.arange(12.0)).left < 1e-14)
     True
     """
-    W, x = real_matrix(W, "W", explicit=True), real_array(x, "x", ndim=1)
+    W = real_matrix(W, "W", explicit=True)
     array_namespace(W=W, x=x)
-    if len(x) != W.shape[1]:
-        raise ValueError(f"x has {len(x)} entries; W of shape {W.shape} expects {W.shape[1]}")
+    x = fitting(x, "x", W, axis=1)
     Psi = psi_matrix(W)
     x_hat = Psi @ relu(Psi.T @ x)  # Ψ ReLU(Ψᵀx)
-    norm = float(np.linalg.norm(x))
     return Statement(
         "Proposition 1",
         "‖Ψ ReLU(Ψᵀx) − x‖ ≤ ‖WᵀW − I‖ ‖x‖",
-        float(np.linalg.norm(x_hat - x)),
-        _defect(W) * norm,
-        scale=norm,
+        norm(x_hat - x),
+        _defect(W) * norm(x),
+        scale=norm(x),
     )
 
 
