@@ -9,6 +9,7 @@ import numpy as np
 
 from cnninv.statement import Statement, states
 from cnninv.supports import SupportModel
+from cnninv.theorems.bounds import checked_delta
 from cnninv.validation import POSITIVE, real_number, whole_number
 
 
@@ -56,14 +57,9 @@ def guaranteed_delta(
     -------
     float
     """
-    supports, d, epsilon = _supports_and_size(K, n, k, epsilon, sums)
-    if d == 0:
-        return 0.0
+    gamma, u = _union_bound(K, n, k, epsilon, sums)
     s = sums / (whole_number(M, "M", low=1) * whole_number(length, "length", low=1))
-    net = np.array([0.0]) if d == 1 else np.linspace(0.002, 0.498, 249)
-    cost = 0.0 if d == 1 else d * np.log1p(2 / net)
-    su = s * (log(2 / epsilon) + log(supports) + cost)
-    return float(np.min((2 * np.sqrt(su) + 2 * su) / (1 - 2 * net)))
+    return float(np.min((2 * np.sqrt(s * u) + 2 * s * u) / (1 - 2 * gamma))) if k else 0.0
 
 
 def sufficient_size(delta: float, K: int, n: int, k: int, epsilon: float, sums: int = 1) -> float:
@@ -76,15 +72,10 @@ def sufficient_size(delta: float, K: int, n: int, k: int, epsilon: float, sums: 
     0.5
     """
     delta = real_number(delta, "delta", low=POSITIVE)
-    supports, d, epsilon = _supports_and_size(K, n, k, epsilon, sums)
-    if d == 0:
-        return 0.0
-    net = np.array([0.0]) if d == 1 else np.linspace(0.002, 0.498, 249)
-    cost = 0.0 if d == 1 else d * np.log1p(2 / net)
-    u = log(2 / epsilon) + log(supports) + cost
+    gamma, u = _union_bound(K, n, k, epsilon, sums)
     # 2√(su) + 2su = δ(1−2γ)  ⇔  su = ((√(1+2δ(1−2γ)) − 1)/2)²
-    su = ((np.sqrt(1 + 2 * delta * (1 - 2 * net)) - 1) / 2) ** 2
-    return float(np.min(sums * u / su))
+    su = ((np.sqrt(1 + 2 * delta * (1 - 2 * gamma)) - 1) / 2) ** 2
+    return float(np.min(sums * u / su)) if k else 0.0
 
 
 @states("Theorem 3.1, repaired (ours)", "random filters have the model-RIP, in Mℓ with constants")
@@ -103,7 +94,7 @@ def theorem_3_1_repaired(
     return Statement(
         "Theorem 3.1, repaired (ours)",
         "δ_k ≤ min_γ (2√(su)+2su)/(1−2γ)",
-        real_number(delta, "delta", low=0),
+        checked_delta(delta, "delta"),
         guaranteed_delta(M, length, K, n, k, epsilon),
     )
 
@@ -120,16 +111,22 @@ def corollary_3_2(
     return Statement(
         "Corollary 3.2",
         "δ_2k ≤ min_γ (2√(su)+2su)/(1−2γ), s = 2/(Mℓ)",
-        real_number(delta, "delta", low=0),
+        checked_delta(delta, "delta"),
         guaranteed_delta(M, length, K, n, k, epsilon, sums=2),
     )
 
 
-def _supports_and_size(K: int, n: int, k: int, epsilon: float, sums: int) -> tuple[int, int, float]:
+def _union_bound(
+    K: int, n: int, k: int, epsilon: float, sums: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Some γ of nets, and u = log(2/ε) + log N + d log(1 + 2/γ) of each; without a net for d ≤ 1."""
     K, n = whole_number(K, "K", low=1), whole_number(n, "n", low=1)
     k, sums = whole_number(k, "k", 0, K), whole_number(sums, "sums", 1, 4)
+    _, epsilon = _probabilities(0.5, epsilon)
     model = SupportModel(np.repeat(np.arange(K), n), k, sums)
-    return model.count(), model.size, _probabilities(0.5, epsilon)[1]
+    gamma = np.array([0.0]) if model.size <= 1 else np.linspace(0.002, 0.498, 249)
+    cost = np.array([0.0]) if model.size <= 1 else model.size * np.log1p(2 / gamma)
+    return gamma, log(2 / epsilon) + log(model.count()) + cost
 
 
 def _probabilities(delta: float, epsilon: float) -> tuple[float, float]:
