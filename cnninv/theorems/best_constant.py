@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnninv.statement import Statement, states
-from cnninv.theorems.bounds import reconstruction_bound_sharp
+from cnninv.theorems.bounds import checked_delta, reconstruction_bound_sharp
 from cnninv.theorems.instance import layer_instance, norm, times
 from cnninv.validation import POSITIVE, real_number
 
@@ -30,14 +30,7 @@ def theorem_3_3_golden(
 
     and p² + (p+q)² ≤ φ² (p² + q²), φ² being the larger eigenvalue of [[2, 1], [1, 1]]. Then ‖e‖ ≤ δ_2k ‖z‖.
 
-    Parameters
-    ----------
-    W : array or sparse array, shape (K*n, M*D)
-    z : array, shape (K*n,)
-        In M_k.
-    K, k : int
-    delta_k, delta_2k : float
-    blocks : array of int, optional
+    Parameters as in `lemma_b3`.
 
     Returns
     -------
@@ -45,8 +38,7 @@ def theorem_3_3_golden(
         With the steps of the proof. `golden_filters` makes a layer in which it is an equality in the
         limit of small δ_2k.
     """
-    delta_k = real_number(delta_k, "delta_k", low=0)
-    delta_2k = real_number(delta_2k, "delta_2k", low=0)
+    delta_k, delta_2k = checked_delta(delta_k, "delta_k"), checked_delta(delta_2k, "delta_2k")
     run = layer_instance(W, z, K, k, blocks)
     extra, lost = np.setdiff1d(run.omega, run.pi), np.setdiff1d(run.pi, run.omega)
     e = run.h - run.z

@@ -16,9 +16,10 @@ import numpy as np
 from cnninv.backend import array_namespace
 from cnninv.statement import Statement, states
 from cnninv.theorems.best_constant import GOLDEN
+from cnninv.theorems.bounds import checked_delta
 from cnninv.theorems.instance import norm
 from cnninv.theorems.pooled_layer import PooledLayer, checked_layers
-from cnninv.validation import one_of, places, real_array, real_number
+from cnninv.validation import one_of, places, real_array
 
 POOLED = {"abs": 5**0.5, "value": 1.0}
 """How far pooled values may be from those of the code, in units of ‖(h − z)_T‖."""
@@ -224,7 +225,7 @@ def checked_deltas(deltas: Any, count: int | None) -> list[tuple[float, float]]:
     for i, pair in enumerate(pairs):
         if not np.iterable(pair) or len(pair) != 2:
             raise TypeError(f"deltas[{i}] = {pair!r} must be a pair (delta_k, delta_2k)")
-        pairs[i] = tuple(real_number(value, f"deltas[{i}]", low=0) for value in pair)
+        pairs[i] = tuple(checked_delta(value, f"deltas[{i}]") for value in pair)
     return pairs
 
 

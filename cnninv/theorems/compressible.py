@@ -16,8 +16,9 @@ from cnninv.blocks import block_labels
 from cnninv.projection import model_project
 from cnninv.statement import Statement, states
 from cnninv.theorems.best_constant import GOLDEN
+from cnninv.theorems.bounds import checked_delta
 from cnninv.theorems.instance import code_in_model, fitting, norm
-from cnninv.validation import real_array, real_matrix, real_number, whole_number
+from cnninv.validation import real_array, real_matrix, whole_number
 
 
 def peel(z: Any, K: int, k: int, blocks: Any = None) -> Any:
@@ -115,8 +116,7 @@ def theorem_3_3_noisy(
     Statement
         With the steps of the proof. For z in M_k and no noise, `theorem_3_3_golden` before its last step.
     """
-    delta_k = real_number(delta_k, "delta_k", low=0)
-    delta_2k = real_number(delta_2k, "delta_2k", low=0)
+    delta_k, delta_2k = checked_delta(delta_k, "delta_k"), checked_delta(delta_2k, "delta_2k")
     run = _noisy(W, z, K, k, noise, blocks)
     h = run.W @ run.x
     z_hat = model_project(h, K, k, blocks)
@@ -179,8 +179,7 @@ def iht_contraction_noisy(
     Statement
         With the steps of the proof.
     """
-    delta_2k = real_number(delta_2k, "delta_2k", low=0)
-    delta_3k = real_number(delta_3k, "delta_3k", low=0)
+    delta_2k, delta_3k = checked_delta(delta_2k, "delta_2k"), checked_delta(delta_3k, "delta_3k")
     run = _noisy(W, z, K, k, noise, blocks)
     z_hat = code_in_model(z_hat, "z_hat", run.W, K, k, blocks)
     b = z_hat + run.W @ (run.x - run.W.T @ z_hat)  # b = ẑ + W(x − Wᵀẑ)

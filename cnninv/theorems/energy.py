@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cnninv.statement import Statement, states
+from cnninv.theorems.bounds import checked_delta
 from cnninv.theorems.instance import layer_instance, norm, times
-from cnninv.validation import real_number
 
 
 @states("Theorem 3.3, by energy (ours)", "a factor below 1 for every δ_k below 1")
@@ -28,14 +28,7 @@ def theorem_3_3_energy(
     pooling keeps the support of the most energy, ‖h_Ω‖ ≥ ‖h_Π‖, and x = W_Πᵀ z gives ‖h_Π‖² ≥ (1−δ_k) ‖x‖². The
     first factor is attained for every δ_k in (0, 1) by rows in two blocks of two (chapter 11).
 
-    Parameters
-    ----------
-    W : array or sparse array, shape (K*n, M*D)
-    z : array, shape (K*n,)
-        In M_k.
-    K, k : int
-    delta_k : float
-    blocks : array of int, optional
+    Parameters as in `lemma_b3`, without δ_2k.
 
     Returns
     -------
@@ -48,7 +41,7 @@ def theorem_3_3_energy(
     >>> print(theorem_3_3_energy(W, np.array([0.0, 1.0]), K=2, k=1, delta_k=0.0)[0])
     Theorem 3.3, by energy (ours): ‖x̂−x‖ ≤ √(δ_k(2−δ_k)) ‖x‖: 0 ≤ 0, slack 0, holds
     """
-    delta_k = real_number(delta_k, "delta_k", low=0)
+    delta_k = checked_delta(delta_k, "delta_k")
     run = layer_instance(W, z, K, k, blocks)
     x_hat, size = run.synthesize(run.z_hat), norm(run.x)
     kept, wanted = norm(run.h[run.omega]), norm(run.h[run.pi])
@@ -78,5 +71,5 @@ def reconstruction_bound_energy(delta_k: float) -> float:
     >>> round(reconstruction_bound_energy(0.5), 3)
     0.866
     """
-    delta_k = real_number(delta_k, "delta_k", low=0)
+    delta_k = checked_delta(delta_k, "delta_k")
     return float(np.sqrt(delta_k * (2 - delta_k))) if delta_k <= 1 else float("inf")

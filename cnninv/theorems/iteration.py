@@ -8,8 +8,9 @@ import numpy as np
 from cnninv.backend import array_namespace
 from cnninv.projection import model_project
 from cnninv.statement import Statement, states
+from cnninv.theorems.bounds import checked_delta
 from cnninv.theorems.instance import code_in_model, norm
-from cnninv.validation import real_matrix, real_number
+from cnninv.validation import real_matrix
 
 
 @states("Algorithm 1, contraction", "each iteration shrinks the error by 2δ_3k")
@@ -59,7 +60,7 @@ def iht_contraction(
         code_in_model(z, "z", W, K, k, blocks),
         code_in_model(z_hat, "z_hat", W, K, k, blocks),
     )
-    delta_3k = real_number(delta_3k, "delta_3k", low=0)
+    delta_3k = checked_delta(delta_3k, "delta_3k")
     b = z_hat + W @ (W.T @ (z - z_hat))  # b = ẑ + W(x − Wᵀẑ),  x = Wᵀz
     following = model_project(b, K, k, blocks)
     T = np.union1d(np.flatnonzero(following), np.flatnonzero(z))
