@@ -15,6 +15,35 @@ from cnninv.files import write_whole
 VERSION = 1
 
 
+def checkpoint_path(folder: Path, label: str, resume: bool) -> Path:
+    """Where the checkpoint of a run is kept, unless it is not what the run expects to find there.
+
+    Parameters
+    ----------
+    folder : Path
+        What the run writes into.
+    label : str
+        Of what it writes.
+    resume : bool
+        Whether it goes on from the checkpoint.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none to resume from.
+    FileExistsError
+        If there is one, of a run that a new one would overwrite.
+    """
+    path = folder / f"{label}.checkpoint.npz"
+    if resume and not path.is_file():
+        raise FileNotFoundError(f"{path}: no checkpoint to resume from; leave out --resume")
+    if path.is_file() and not resume:
+        raise FileExistsError(
+            f"{path} is there already; --resume goes on from it, another --out starts anew"
+        )
+    return path
+
+
 def write_checkpoint(path: Path, arrays: dict[str, Any], facts: dict[str, Any]) -> None:
     """Write arrays and, as JSON, facts; the file before stays until this one is complete.
 

@@ -12,6 +12,7 @@ from cnninv.cifar10 import read_cifar10
 from cnninv.files import output_folder, sha256, write_json, write_whole
 from cnninv.imagesets import ImageSet
 from cnninv.training.card import card, machine
+from cnninv.training.checkpoint import checkpoint_path
 from cnninv.training.fold import export
 from cnninv.training.loop import train
 from cnninv.training.plans import Plan, Settings, plan
@@ -78,13 +79,7 @@ def train_network(
     what = plan(name, filters, width, size)
     chosen = replace(DEFAULTS[name], **{k: v for k, v in settings.items() if v is not None})
     folder = output_folder(out)
-    checkpoint = folder / f"{label(what)}.checkpoint.npz"
-    if resume and not checkpoint.is_file():
-        raise FileNotFoundError(f"{checkpoint}: no checkpoint to resume from; leave out --resume")
-    if checkpoint.is_file() and not resume:
-        raise FileExistsError(
-            f"{checkpoint} is there already; --resume goes on from it, another --out starts anew"
-        )
+    checkpoint = checkpoint_path(folder, label(what), resume)
     images = read_cifar10(data)
     trained = train(what, images.images, images.labels, chosen, checkpoint, resume, xp)
     result = {

@@ -15,6 +15,7 @@ from cnninv.mirrored import mirrored_shapes
 from cnninv.network_files import load_network
 from cnninv.networks import Network
 from cnninv.training.card import machine
+from cnninv.training.checkpoint import checkpoint_path
 from cnninv.training.decoder_card import decoder_card
 from cnninv.training.decoder_settings import DecoderSettings
 from cnninv.training.decoders import TrainedDecoder, train_decoder
@@ -77,13 +78,7 @@ def make_decoder(
         defaults = replace(defaults, epochs=EPOCHS.get(layer, defaults.epochs))
     chosen, folder = replace(defaults, **given), output_folder(out)
     label = decoder_file(name, layer).removesuffix(".safetensors")
-    checkpoint = folder / f"{label}.checkpoint.npz"
-    if resume and not checkpoint.is_file():
-        raise FileNotFoundError(f"{checkpoint}: no checkpoint to resume from; leave out --resume")
-    if checkpoint.is_file() and not resume:
-        raise FileExistsError(
-            f"{checkpoint} is there already; --resume goes on from it, another --out starts anew"
-        )
+    checkpoint = checkpoint_path(folder, label, resume)
     images = read_photographs(photographs, chosen.side)
     trained = train_decoder(encoder, layer, images, chosen, checkpoint, resume, xp)
     result = {
