@@ -11,7 +11,7 @@ from cnninv.experiments.coherences import printed
 from cnninv.experiments.inverting import TRANSPOSED
 from cnninv.experiments.reconstruction_errors import ACTIVATION, LEARNED, RANDOM_FILTERS, Cell
 from cnninv.images import read_image
-from cnninv.one_step import NEAREST, RANDOM, Convention, conventions
+from cnninv.one_step import LITERAL, NEAREST, RANDOM, Convention, conventions
 from cnninv.training.photographs import read_photographs
 
 
@@ -121,6 +121,21 @@ def test_quick_scale_measures_the_shipped_network_and_does_not_run_the_papers(mo
     assert {row.verdict for row in rest} == {"measured"}
     assert {row.paper for row in rest} == {None}
     assert any(TRANSPOSED in row.convention for row in rest)
+
+
+def test_a_printed_number_has_the_nearest_and_the_literal_reading_and_others_have_their_own_label(
+    monkeypatch,
+):
+    monkeypatch.setattr(inverting, "SMALL", 32)
+    rows = EXPERIMENTS["table4"].run(Context("quick", 0)).rows
+    printed_label = "Table 4 layer 1, activation space, learned filters"
+    readings = {
+        label: {row.convention.split("; ")[0] for row in rows if row.quantity == label}
+        for label in (printed_label, printed_label.replace("4 ", "4, other readings: "))
+    }
+    assert readings.pop(printed_label) - {""} == {str(NEAREST), str(LITERAL)}
+    [others] = readings.values()
+    assert others == set(map(str, conventions())) - {str(NEAREST), str(LITERAL)}
 
 
 def test_with_the_papers_weights_its_layers_have_verdicts_and_the_others_are_not_run(
