@@ -3,7 +3,6 @@
 from cnninv.training.adam import Adam
 from cnninv.training.checkpoint import read_checkpoint, write_checkpoint
 from cnninv.training.convolution import Convolution
-from cnninv.training.decoder_settings import DecoderSettings
 from cnninv.training.decoders import train_decoder
 from cnninv.training.fold import classify, export, fold, read_classifier
 from cnninv.training.loop import train
@@ -12,8 +11,9 @@ from cnninv.training.model import Model
 from cnninv.training.normalisation import BatchNormalisation
 from cnninv.training.patches import patch_columns
 from cnninv.training.photographs import read_photographs
-from cnninv.training.plans import PLANS, Plan, Settings, paper_plan, plan
+from cnninv.training.plans import PLANS, Plan, paper_plan, plan
 from cnninv.training.pooling import AveragePooling, Dropout, MaximumPooling, Rectifier
+from cnninv.training.settings import DecoderSettings, Settings
 from cnninv.training.sgd import Nesterov, one_cycle
 from cnninv.training.softmax import Linear, cross_entropy
 from cnninv.training.trained import Trained

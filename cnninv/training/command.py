@@ -15,7 +15,8 @@ from cnninv.training.card import card, machine
 from cnninv.training.checkpoint import checkpoint_path
 from cnninv.training.fold import export
 from cnninv.training.loop import train
-from cnninv.training.plans import Plan, Settings, plan
+from cnninv.training.plans import Plan, plan
+from cnninv.training.settings import Settings
 from cnninv.training.trained import Trained
 
 DEFAULTS = {

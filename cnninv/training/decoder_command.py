@@ -17,10 +17,10 @@ from cnninv.networks import Network
 from cnninv.training.card import machine
 from cnninv.training.checkpoint import checkpoint_path
 from cnninv.training.decoder_card import decoder_card
-from cnninv.training.decoder_settings import DecoderSettings
 from cnninv.training.decoders import TrainedDecoder, train_decoder
 from cnninv.training.photographs import SPLIT, Photographs, read_photographs
 from cnninv.training.quality import quality
+from cnninv.training.settings import DecoderSettings
 
 DEFAULTS = {
     "vgg16-quarter": DecoderSettings(),

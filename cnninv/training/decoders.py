@@ -14,13 +14,14 @@ from cnninv.encoding import input_planes
 from cnninv.networks import Network
 from cnninv.training.adam import Adam
 from cnninv.training.augment import batches
-from cnninv.training.decoder_settings import DecoderSettings, memory_needed
 from cnninv.training.epochs import through_epochs
+from cnninv.training.memory import decoder_memory
 from cnninv.training.mirror import Mirror
 from cnninv.training.parts import Parts
 from cnninv.training.photographs import Photographs, random_crops
 from cnninv.training.quality import quality
 from cnninv.training.run import Run
+from cnninv.training.settings import DecoderSettings
 from cnninv.training.sgd import one_cycle
 
 
@@ -90,7 +91,7 @@ def train_decoder(
             f"crop = {settings.crop} is too small for {layer}: nothing is left to be pooled"
         )
     require_memory(
-        memory_needed(network, layer, settings),
+        decoder_memory(network, layer, settings),
         f"a decoder of {layer} on {settings.batch} crops of {settings.crop} × {settings.crop} needs memory",
         "Take smaller batches.",
         xp,

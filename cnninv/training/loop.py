@@ -9,10 +9,12 @@ import numpy as np
 from cnninv.backend import require_memory
 from cnninv.training.augment import augmented, batches, colour_statistics
 from cnninv.training.epochs import through_epochs
+from cnninv.training.memory import network_memory
 from cnninv.training.model import Model
 from cnninv.training.parts import Parts
-from cnninv.training.plans import Plan, Settings, memory_needed
+from cnninv.training.plans import Plan
 from cnninv.training.run import Run, facts_of
+from cnninv.training.settings import Settings
 from cnninv.training.sgd import Nesterov, one_cycle
 from cnninv.training.softmax import cross_entropy
 from cnninv.training.trained import Trained, split
@@ -55,7 +57,7 @@ def train(
         After Ctrl-C, once the checkpoint is written.
     """
     require_memory(
-        memory_needed(plan, settings.batch),
+        network_memory(plan, settings.batch),
         f"{plan.architecture.title} on batches of {settings.batch} needs memory",
         "Take a smaller width or smaller batches.",
         xp,

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from cnninv.architectures import VGG16_QUARTER, Architecture, Conv, Layer, MaxPool, ReLU
-from cnninv.training.patches import BLOCK
-from cnninv.validation import one_of, real_number, whole_number
+from cnninv.validation import one_of, whole_number
 
 FILTERS = ("random", "learned")
 
@@ -97,29 +96,6 @@ def plan(
     return Plan(VGG16_QUARTER, one_of(filters, "filters", FILTERS))
 
 
-def memory_needed(plan: Plan, batch: int) -> int:
-    """Bytes, nearly, that a step of training takes in float32.
-
-    For every convolution: its output, with its gradient, before and after normalisation; its input, with its
-    gradient; and a block of patches for either direction.
-
-    Examples
-    --------
-    >>> round(memory_needed(paper_plan(3, "random"), 128) / 2**30, 1)
-    7.9
-    """
-    side, entries = plan.architecture.crop, 0
-    for layer in plan.architecture.layers:
-        if isinstance(layer, Conv):
-            K, M, size, _ = plan.architecture.shapes[layer.name]
-            pixels = batch * side**2
-            entries += (5 * K + 2 * M) * pixels + 4 * K * M * size**2
-            entries += 2 * min(BLOCK, max(K, M) * size**2 * pixels)
-        elif isinstance(layer, MaxPool):
-            side //= 2
-    return 4 * entries
-
-
 def _among(value: int, name: str, allowed: tuple[int, ...]) -> int:
     if value not in allowed:
         raise ValueError(f"{name} = {value!r} must be one of {', '.join(map(str, allowed))}")
@@ -127,65 +103,3 @@ def _among(value: int, name: str, allowed: tuple[int, ...]) -> int:
 
 
 PLANS = ("paper-1", "paper-2", "paper-3", "vgg16-quarter")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """All that decides the result of a training run, besides the data.
-
-    Attributes
-    ----------
-    epochs : int
-        Of the first cycle of the learning rate.
-    again : int
-        Of a second cycle, half as high; 0 for none.
-    batch : int
-    parts : int
-        Of a batch, each with a thread and batch normalisation of its own.
-    rate : float
-        The highest learning rate; it rises for the first quarter and falls to zero (one cycle).
-    momentum : float
-        Nesterov's.
-    decay : float
-        Weight decay of filters and classifier.
-    smoothing : float
-        Of the labels.
-    validation : int
-        Training images kept aside.
-    shift : int
-        Images are shifted by up to so many pixels.
-    flip : bool
-        Half of them are mirrored.
-    seed : int
-    """
-
-    epochs: int = 25
-    again: int = 0
-    batch: int = 128
-    parts: int = 1
-    rate: float = 0.1
-    momentum: float = 0.9
-    decay: float = 5e-4
-    smoothing: float = 0.0
-    validation: int = 5000
-    shift: int = 4
-    flip: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        whole_number(self.epochs, "epochs", low=1)
-        whole_number(self.again, "again", low=0)
-        whole_number(self.batch, "batch", low=2)
-        whole_number(self.parts, "parts", low=1)
-        if self.batch % self.parts:
-            raise ValueError(f"parts = {self.parts} must divide batch = {self.batch}")
-        whole_number(self.shift, "shift", low=0)
-        whole_number(self.validation, "validation", low=0)
-        whole_number(self.seed, "seed", low=0)
-        for name in ("rate", "momentum", "decay", "smoothing"):
-            real_number(getattr(self, name), name, low=0)
-
-    @property
-    def total(self) -> int:
-        """Epochs of both cycles."""
-        return self.epochs + self.again

@@ -9,7 +9,8 @@ import numpy as np
 
 from cnninv.backend import array_namespace
 from cnninv.training.checkpoint import read_checkpoint, write_checkpoint
-from cnninv.training.plans import Plan, Settings
+from cnninv.training.plans import Plan
+from cnninv.training.settings import Settings
 
 WHERE, SPENT = ("epoch", "step"), ("seconds",)
 

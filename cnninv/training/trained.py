@@ -8,7 +8,7 @@ import numpy as np
 from cnninv.backend import to_host
 from cnninv.training.augment import inputs
 from cnninv.training.model import Model
-from cnninv.training.plans import Settings
+from cnninv.training.settings import Settings
 
 EVALUATED = 128
 """Images of a batch in evaluation: those of training have memory of that size already."""

@@ -20,8 +20,8 @@ from cnninv.training import (
     write_checkpoint,
 )
 from cnninv.training.augment import augmented, batches, colour_statistics, inputs
+from cnninv.training.memory import network_memory
 from cnninv.training.parts import Parts
-from cnninv.training.plans import memory_needed
 from cnninv.training.trained import Trained
 
 SMALL = Settings(epochs=3, batch=16, rate=0.05, validation=16)
@@ -322,7 +322,7 @@ def test_what_does_not_fit_into_memory_is_refused_at_once(data, monkeypatch):
 def test_a_step_takes_the_memory_that_was_foretold(what, rng, tracemalloc_peak):
     x, labels = rng.standard_normal((3, 32, 32, 64)).astype(np.float32), np.arange(64) % 10
     peak = tracemalloc_peak(lambda: loop.learn(Parts(Model(what, rng), 1), x, labels, 0.0, rng))
-    assert 0.5 < peak / memory_needed(what, 64) < 1.5
+    assert 0.5 < peak / network_memory(what, 64) < 1.5
 
 
 def test_cross_entropy_of_large_logits_is_finite():

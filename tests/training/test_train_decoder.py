@@ -10,7 +10,7 @@ from PIL import Image
 
 from cnninv import load_decoder, random_network
 from cnninv.training import DecoderSettings, Mirror, decoders, read_photographs, train_decoder
-from cnninv.training.decoder_settings import memory_needed
+from cnninv.training.memory import decoder_memory
 from cnninv.training.parts import Parts
 from cnninv.training.photographs import Photographs, random_crops
 from cnninv.training.quality import quality
@@ -152,7 +152,7 @@ def test_a_step_takes_the_memory_that_was_foretold(network, tracemalloc_peak):
         Parts(model, 1).step(8, learn, np.random.default_rng(0))
 
     peak = tracemalloc_peak(step)
-    assert 0.5 < peak / memory_needed(network, "pool2", settings) < 1.5
+    assert 0.5 < peak / decoder_memory(network, "pool2", settings) < 1.5
 
 
 def test_crops_are_parts_of_the_photographs_some_mirrored(rng):
