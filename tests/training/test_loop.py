@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from trainingruns import assert_same, interrupt
 
 from cnninv.training import (
     Model,
@@ -49,17 +50,6 @@ def state(trained):
     return {name: array.copy() for name, array in trained.model.state.items()}
 
 
-def assert_same(one, other):
-    a, b = state(one), state(other)
-    assert a.keys() == b.keys()
-    for name in a:
-        assert np.array_equal(a[name], b[name]), name
-    drop = "seconds"
-    assert [{k: v for k, v in e.items() if k != drop} for e in one.history] == [
-        {k: v for k, v in e.items() if k != drop} for e in other.history
-    ]
-
-
 def test_a_small_problem_is_learned(data):
     trained = run(data, replace(SMALL, epochs=10), paper_plan(2, "learned", 16))
     assert trained.accuracy(*data) > 0.8
@@ -76,24 +66,9 @@ def test_the_seed_decides_everything(data):
 
 @pytest.mark.parametrize("step", [1, 6, 8, 13, 17])
 @pytest.mark.parametrize("settings", [SMALL, TWO, AGAIN], ids=["one part", "two parts", "again"])
-def test_an_interrupted_run_ends_where_an_uninterrupted_one_ends(
-    data, tmp_path, step, settings, monkeypatch
-):
+def test_an_interrupted_run_ends_where_an_uninterrupted_one_ends(data, tmp_path, step, settings):
     whole, path = run(data, settings), tmp_path / "checkpoint.npz"
-    count, original = 0, loop._step
-
-    def interrupted(*arguments):
-        nonlocal count
-        original(*arguments)
-        count += 1
-        if count == step:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(loop, "_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(data, settings, checkpoint=path)
-    assert count == step
-    monkeypatch.undo()
+    interrupt(lambda: run(data, settings, checkpoint=path), loop, step)
     assert_same(run(data, settings, checkpoint=path, resume=True), whole)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

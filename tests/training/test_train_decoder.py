@@ -1,12 +1,11 @@
 """Training of decoders: seeds, resume bit for bit, photographs and their split, and what is wrong."""
 
-import os
-import signal
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
+from trainingruns import assert_same, interrupt
 
 from cnninv import load_decoder, random_network
 from cnninv.training import DecoderSettings, Mirror, decoders, read_photographs, train_decoder
@@ -37,18 +36,6 @@ def run(network, photographs, settings=SMALL, layer="pool2", **options):
     return train_decoder(network, layer, photographs, settings, progress=False, **options)
 
 
-def assert_same(one, other):
-    a, b = one.model.state, other.model.state
-    assert a.keys() == b.keys()
-    for name in a:
-        assert np.array_equal(a[name], b[name]), name
-    timeless = [
-        [{k: v for k, v in entry.items() if k != "seconds"} for entry in trained.history]
-        for trained in (one, other)
-    ]
-    assert timeless[0] == timeless[1]
-
-
 def test_decoding_is_learned(network, photographs):
     trained = run(network, photographs, replace(SMALL, epochs=25))
     assert trained.history[-1]["loss"] < 0.5 * trained.history[0]["loss"]
@@ -69,23 +56,10 @@ def test_the_seed_decides_everything(network, photographs):
 @pytest.mark.parametrize("step", [1, 4, 6, 12])
 @pytest.mark.parametrize("settings", [SMALL, TWO], ids=["one part", "two parts"])
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_ends(
-    network, photographs, tmp_path, step, settings, monkeypatch
+    network, photographs, tmp_path, step, settings
 ):
     whole, path = run(network, photographs, settings), tmp_path / "checkpoint.npz"
-    count, original = 0, decoders._step
-
-    def interrupted(*arguments):
-        nonlocal count
-        original(*arguments)
-        count += 1
-        if count == step:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(decoders, "_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(network, photographs, settings, checkpoint=path)
-    assert count == step
-    monkeypatch.undo()
+    interrupt(lambda: run(network, photographs, settings, checkpoint=path), decoders, step)
     assert_same(run(network, photographs, settings, checkpoint=path, resume=True), whole)
 
 
