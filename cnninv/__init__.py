@@ -19,7 +19,7 @@ from cnninv.linearized import linearize
 from cnninv.mirrored import Decoder
 from cnninv.model import count_supports, in_model, sample_code, selection_matrix, support
 from cnninv.network_files import load_network
-from cnninv.networks import Network, random_network
+from cnninv.networks import Network
 from cnninv.operator import ConvOperator
 from cnninv.pooling import (
     average_pool_matrix,
@@ -31,6 +31,7 @@ from cnninv.pooling import (
 )
 from cnninv.products import ThreadedMatrix
 from cnninv.projection import model_project, model_support, sparse_project
+from cnninv.random_networks import random_network
 from cnninv.recovery import recover_code
 from cnninv.rip import model_rip_exact, model_rip_sampled
 from cnninv.row_blocks import RowBlocks

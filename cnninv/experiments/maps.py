@@ -12,7 +12,7 @@ from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, R
 from cnninv.experiments.sources import photographs
 from cnninv.experiments.sparsities import loaded
 from cnninv.images import center_crop, read_image
-from cnninv.networks import random_network
+from cnninv.random_networks import random_network
 
 WINDOW = 2
 EVERY = 10

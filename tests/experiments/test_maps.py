@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from cnninv.experiments import EXPERIMENTS, Context, maps
-from cnninv.networks import random_network
+from cnninv.random_networks import random_network
 
 
 def test_crowding_is_that_counted_by_hand(rng):

@@ -5,7 +5,7 @@ from PIL import Image
 from cnninv.architectures import ALEXNET, VGG16
 from cnninv.experiments import EXPERIMENTS, Context, sparsities
 from cnninv.images import read_image
-from cnninv.networks import random_network
+from cnninv.random_networks import random_network
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from PIL import Image
 from cnninv.architectures import ALEXNET
 from cnninv.experiments import EXPERIMENTS, Context, sparsities, variants
 from cnninv.images import read_image
-from cnninv.networks import random_network
+from cnninv.random_networks import random_network
 
 
 @pytest.fixture
