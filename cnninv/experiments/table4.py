@@ -160,9 +160,11 @@ def draw(tables: dict[str, Table]) -> Any:
             for place, column in enumerate((LEARNED, RANDOM_FILTERS, ACTIVATIONS)):
                 shift, colour = 0.22 * (place - 1), COLOURS[place]
                 for cell, values in table.items():
-                    if (cell.space, cell.column) != (space, column):
+                    drawn = (cell.space, cell.column) == (space, column)
+                    if not drawn or not _comparable(cell, trained):
                         continue
-                    at, main = cell.layer + shift, _is_main(cell, trained)
+                    main = cell.convention.split("; ")[0] in (str(NEAREST), RANDOM[0])
+                    at = cell.layer + shift
                     ax.plot(
                         at, np.mean(values), "s" if main else ".", color=colour, ms=6 if main else 2
                     )
@@ -184,7 +186,7 @@ def draw(tables: dict[str, Table]) -> Any:
             ax.set_title(f"{ARCHITECTURES[name].title.split(',')[0]}\n{space}", fontsize=9)
     figure.legend(
         *axes[0, 0].get_legend_handles_labels(),
-        title="circles: the paper; squares: nearest reading, bars: 98 % of the photographs; dots: others",
+        title="circles: the paper; squares: nearest reading, bars: 98 % of photographs; dots: other readings",
         loc="outside lower center",
         ncols=3,
         fontsize=8,
@@ -193,11 +195,9 @@ def draw(tables: dict[str, Table]) -> Any:
     return figure
 
 
-def _is_main(cell: Cell, trained: bool) -> bool:
-    """Whether it is the reading that all is drawn for: `NEAREST`, and in image space of the photograph."""
+def _comparable(cell: Cell, trained: bool) -> bool:
+    """Whether it is an error in activation space, or relative to the photograph with the decoder of all."""
     words = cell.convention.split("; ")
-    if words[0] not in (str(NEAREST), RANDOM[0]):
-        return False
     return cell.space == ACTIVATION or (words[-1] == PHOTO and (TRAINED in words) == trained)
 
 
