@@ -4,8 +4,6 @@
 the layer below, before and after ReLU.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,13 +11,11 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from cnninv.backend import free_memory
-from cnninv.conv import conv_matrix
 from cnninv.experiments.base import LEAST_SEEDS, Context, Experiment, Outcome, Row, row
+from cnninv.experiments.explicit import explicit_rows
 from cnninv.experiments.model_rip import (
     SHARES,
     SIZE,
-    WINDOW,
     D,
     Drawing,
     Recovered,
@@ -30,12 +26,8 @@ from cnninv.experiments.model_rip import (
 )
 from cnninv.experiments.seen import activations, random_activations
 from cnninv.experiments.sources import load
-from cnninv.filters import normalize_filters, random_filters
-from cnninv.geometry import conv_shape
-from cnninv.model import sample_code
-from cnninv.operator import ConvOperator
+from cnninv.filters import random_filters
 from cnninv.plots import COLOURS
-from cnninv.pooling import pooling_regions
 
 LAYERS = {"conv3_2": "conv3_1", "conv3_3": "conv3_2"}
 """The layers measured, and the one below: conv(5,2)'s weights are not to be had where this was recorded."""
@@ -85,7 +77,7 @@ def run(context: Context) -> Outcome:
         panels[at.number][at.kind] = found[choose(found)].ratio
     if not any(at.kind.startswith("learned") for at in instances):
         rows += [_not_run(f"{number} ‖Wᵀz‖/‖z‖, learned filters") for number in ("3(b)", "3(c)")]
-    rows += _explicit_rows(context, last)
+    rows += explicit_rows(context, last)
     return Outcome(rows, draw(panels))
 
 
@@ -193,37 +185,6 @@ def _recovered_rows(at: Instance, path: dict[float, Recovered]) -> list[Row]:
             row(f"{label}: path over λ, iterations", here, None, step.iterations),
         ]
     return rows
-
-
-def _explicit_rows(context: Context, rng: np.random.Generator) -> list[Row]:
-    """The explicit matrix against the factored one: the same, and at which cost."""
-    K = context.pick(32, 512)
-    quantity = "3(a) explicit Wᵀz against the factored one"
-    filters = normalize_filters(random_filters(K, K, (SIZE, SIZE), rng)).astype(np.float32)
-    W = ConvOperator(filters, (D, D), padding="same")
-    entries = conv_shape(filters.shape, (D, D), padding="same").nnz
-    where = f"K = M = {K}, D = {D}: {entries:,} non-zeros, single precision"
-    # a value and an index each; building needs little more
-    if free_memory() < 1.5 * 8 * entries:
-        return [Row(quantity, where, None, None, None, "not run", "memory for the explicit matrix")]
-    blocks = pooling_regions((K, D, D), WINDOW)
-    z = sample_code(K, D * D, round(0.206 * W.shape[0]), rng, blocks).astype(W.dtype)
-    x, factored = _timed(lambda: W.T @ z)
-    explicit, building = _timed(lambda: conv_matrix(filters, (D, D), padding="same"))
-    other, product = _timed(lambda: explicit.T @ z)
-    difference = float(np.linalg.norm(other - x) / np.linalg.norm(x))
-    rows = [row(f"{quantity}, ‖difference‖/‖Wᵀz‖", where, None, difference)]
-    if context.scale == "paper":
-        where += "; processor time, in that of the factored one"
-        rows.append(row(f"{quantity}, time for one code", where, None, product / factored))
-        rows.append(row(f"{quantity}, time to build it", where, None, building / factored))
-    return rows
-
-
-def _timed(task: Callable[[], Any]) -> tuple[Any, float]:
-    """What the task returns, and the processor time that it takes."""
-    begin = time.process_time()
-    return task(), time.process_time() - begin
 
 
 def _not_run(quantity: str) -> Row:
