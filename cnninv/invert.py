@@ -6,20 +6,17 @@ operator norm work. Those find a code of the photograph; least squares decodes t
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.sparse.linalg import lsqr
 
-from cnninv.architectures import ARCHITECTURES
 from cnninv.backend import array_namespace, to_host
 from cnninv.conv import conv_matrix
-from cnninv.filters import check_filters, random_filters
+from cnninv.filters import check_filters
 from cnninv.iht import iht, operator_norm
 from cnninv.images import psnr
-from cnninv.network_files import load_network
 from cnninv.plots import COLOURS
 from cnninv.pooling import max_pool, pooling_regions, unpool
 from cnninv.projection import model_project
@@ -59,53 +56,6 @@ class Inversion:
     """‖x − Wᵀẑ_i‖/‖x‖ over the iterations."""
     unit_residual: np.ndarray
     """The same with steps of unit size, as long as it is finite."""
-
-
-def load_filters(path: str | Path, layer: str | None = None) -> np.ndarray:
-    """Filters from a `.npy` file, an array of a `.npz` file, or a network. Nothing is unpickled.
-
-    Parameters
-    ----------
-    path : path, "vgg16" or "alexnet"
-        A ``.mat`` or ``.safetensors`` file is one of a network (see `load_network`).
-    layer : str, optional
-        Name of the array in a `.npz` file, with or without its ``_W``; needed if it holds several of
-        filter shape. Of a network: a convolution, the first one if not given.
-
-    Returns
-    -------
-    filters : ndarray, shape (K, M, l1, l2)
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file or array, or it holds no filters.
-    """
-    path = Path(path)
-    if not path.is_file() and str(path) not in ARCHITECTURES:
-        raise FileNotFoundError(
-            f"--filters = {str(path)!r}: no such file; expected 'random' or a file"
-        )
-    if str(path) in ARCHITECTURES or path.suffix.lower() in (".mat", ".safetensors"):
-        network = load_network(path)
-        return network.filters(layer or network.convolutions[0])
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = dict(loaded) if hasattr(loaded, "files") else {path.stem: loaded}
-    except Exception:  # np.load passes on whatever a damaged file provokes, and advises unpickling
-        raise ValueError(
-            f"--filters = {str(path)!r} is no .npy or .npz file of numbers, nor a network's weights"
-        ) from None
-    filters = {name: array for name, array in arrays.items() if array.ndim == 4}
-    if layer is None and len(filters) == 1:
-        (layer,) = filters
-    layer = f"{layer}_W" if f"{layer}_W" in filters else layer
-    if layer not in filters:
-        names = ", ".join(filters) or "none"
-        raise ValueError(
-            f"--layer = {layer!r} names no array of four axes in {path.name}; there: {names}"
-        )
-    return check_filters(filters[layer])
 
 
 def invert(
@@ -276,10 +226,3 @@ def _compare(name: str, x_hat: Any, x: Any, shape: tuple[int, ...]) -> Reconstru
     return Reconstruction(
         name, picture, error, psnr(np.clip(picture, 0, 1), x.reshape(shape).astype(float))
     )
-
-
-def default_filters(count: int, size: int, channels: int, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian filters for `invert`: `count` of them, odd size."""
-    if whole_number(size, "--size", low=1) % 2 == 0:
-        raise ValueError(f"--size = {size} must be odd, so that positions are pixels")
-    return random_filters(whole_number(count, "--count", low=1), channels, (size, size), rng)

@@ -51,15 +51,10 @@ def _say_size(image: np.ndarray, used: np.ndarray) -> None:
 
 
 def _single_layer(options: argparse.Namespace) -> None:
-    from cnninv.invert import default_filters, draw, invert, load_filters
+    from cnninv.invert import draw, invert
 
     device, (image, cropped) = select(options.device), _photograph(options)
-    rng = np.random.default_rng(whole_number(options.seed, "--seed", low=0))
-    if options.filters == "random":
-        filters = default_filters(options.count, options.size, len(image), rng)
-    else:
-        filters = load_filters(options.filters, options.layer)
-    out = output_folder(options.out)
+    filters, out = _filters(options, len(image)), output_folder(options.out)
 
     _say_size(image, cropped)
     there = [to_device(array, device) for array in (cropped, filters)]
@@ -85,6 +80,22 @@ def _single_layer(options: argparse.Namespace) -> None:
         "psnr": {way.name: way.psnr for way in result.reconstructions},
     }
     _write(options, out, cropped, found, lambda: draw(result))
+
+
+def _filters(options: argparse.Namespace, channels: int) -> np.ndarray:
+    """Random filters of odd size, or those of --filters."""
+    from cnninv.filter_files import load_filters
+    from cnninv.filters import random_filters
+
+    rng = np.random.default_rng(whole_number(options.seed, "--seed", low=0))
+    if options.filters != "random":
+        return load_filters(options.filters, options.layer)
+    size = whole_number(options.size, "--size", low=1)
+    if size % 2 == 0:
+        raise ValueError(f"--size = {size} must be odd, so that positions are pixels")
+    return random_filters(
+        whole_number(options.count, "--count", low=1), channels, (size, size), rng
+    )
 
 
 def _network(options: argparse.Namespace) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 
 from cnninv.backend import to_device
 from cnninv.experiments.base import Context, Experiment, Outcome, row
+from cnninv.filters import random_filters
 from cnninv.images import center_crop, read_image
-from cnninv.invert import Inversion, default_filters, draw, invert
+from cnninv.invert import Inversion, draw, invert
 
 COUNT, SIZE, ITERATIONS = 64, 3, 30
 
@@ -17,7 +18,8 @@ def run(context: Context) -> Outcome:
     photograph = read_image("sample")
     crop, drawn = context.pick((48, 48), (96, 256))
     image = center_crop(photograph, crop)
-    filters = [default_filters(COUNT, SIZE, len(image), rng) for rng in context.streams(20)]
+    drawing = context.streams(20)
+    filters = [random_filters(COUNT, len(image), (SIZE, SIZE), rng) for rng in drawing]
     task = partial(_invert, image=image, device=context.device)
     results = context.sweep(task, filters, "photograph")
     layer = f"{COUNT} random {SIZE}×{SIZE}×3 filters on {crop}×{crop}"
