@@ -1,4 +1,4 @@
-"""The explicit matrix of a layer as large as conv(5,2) against the factored one: the same, and at which cost."""
+"""A layer as large as conv(5,2): its explicit matrix against the factored one, the same, and at which cost."""
 
 import time
 from collections.abc import Callable
