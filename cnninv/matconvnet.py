@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from cnninv.architectures import Architecture, Conv, MaxPool, Normalization, ReLU
-from cnninv.mat5 import Value, read_mat5
+from cnninv.mat5 import read_mat5
+from cnninv.mat5_values import Value
 from cnninv.readers import Contents, Entry
 
 TYPES = {Conv: ("conv",), ReLU: ("relu",), MaxPool: ("pool",), Normalization: ("normalize", "lrn")}
