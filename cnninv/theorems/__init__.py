@@ -13,12 +13,7 @@ from cnninv.theorems.bounds import (
     reconstruction_bound_unrounded,
 )
 from cnninv.theorems.certificate import error_certificate
-from cnninv.theorems.composition import (
-    composed_bound,
-    layers_isometry,
-    several_layers,
-    several_layers_measured,
-)
+from cnninv.theorems.composition import composed_bound, layers_isometry, several_layers
 from cnninv.theorems.compressible import iht_contraction_noisy, peel, theorem_3_3_noisy
 from cnninv.theorems.concentration import (
     exponent_3,
@@ -35,6 +30,7 @@ from cnninv.theorems.instance import layer_instance
 from cnninv.theorems.iteration import iht_contraction
 from cnninv.theorems.layer import layer_is_iht_iteration
 from cnninv.theorems.lemmas import lemma_b1, lemma_b2, lemma_b3, lemma_b4
+from cnninv.theorems.measured import several_layers_measured
 from cnninv.theorems.pairs import proposition_1
 from cnninv.theorems.pooled_layer import PooledLayer
 from cnninv.theorems.random_filters import (
