@@ -19,9 +19,6 @@ from cnninv.theorems.concentration import (
     exponent_3,
     fit_constant,
     inequality_3,
-    lemma_a1,
-    output_covariance,
-    squared_ratios,
     tail_bound,
     theorem_a2,
 )
@@ -31,6 +28,7 @@ from cnninv.theorems.iteration import iht_contraction
 from cnninv.theorems.layer import layer_is_iht_iteration
 from cnninv.theorems.lemmas import lemma_b1, lemma_b2, lemma_b3, lemma_b4
 from cnninv.theorems.measured import several_layers_measured
+from cnninv.theorems.output_law import lemma_a1, output_covariance, squared_ratios
 from cnninv.theorems.pairs import proposition_1
 from cnninv.theorems.pooled_layer import PooledLayer
 from cnninv.theorems.random_filters import (
