@@ -20,7 +20,7 @@ from cnninv.training.settings import Settings
 from cnninv.training.trained import Trained
 
 DEFAULTS = {
-    "vgg16-quarter": Settings(epochs=30),
+    "vgg16-quarter": Settings(epochs=60, parts=2),
     "paper-1": Settings(epochs=20, rate=0.05),
     "paper-2": Settings(epochs=20, rate=0.05),
     "paper-3": Settings(epochs=30, rate=0.05),
