@@ -1,5 +1,6 @@
 """Settings shared by all tests: property tests draw the same examples every time."""
 
+import signal
 import tracemalloc
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from hypothesis import settings
 matplotlib.use("Agg")
 settings.register_profile("book", deadline=None, derandomize=True, max_examples=50, database=None)
 settings.load_profile("book")
+# a shell that starts the gate in the background ignores Ctrl-C, which some tests send
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
