@@ -37,12 +37,12 @@ class Run:
     seconds: float
     device: str
     workers: int | None
-    """Processes, if it had more than this one."""
+    """Processes, if it was told how many."""
 
     @property
     def time(self) -> str:
         """Its time and where it ran, in words."""
-        many = f", {self.workers} workers" if self.workers else ""
+        many = f", {self.workers} workers" if (self.workers or 1) > 1 else ""
         return f"{duration(self.seconds)}, {self.device}{many}"
 
 

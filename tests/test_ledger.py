@@ -52,6 +52,8 @@ def test_the_ledger_names_the_commands_the_data_that_they_need_and_their_times(b
     more = {"data": True, "seconds": 4464, "device": "cuda", "workers": 2}
     path.write_text(json.dumps(json.loads(path.read_text()) | more))
     assert "--seed 0 --data DIR  1 h 14 min, cuda, 2 workers\n" in printed()
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"workers": 1}))
+    assert "1 h 14 min, cuda\n" in printed()
 
 
 def test_recorded_runs_are_those_of_the_book_the_shortest_first():
