@@ -248,7 +248,8 @@ def draw(found: list[Found], origin: str) -> Any:
                 axes.plot(full, number, "o", ms=9, mec=colour, mfc="none")
         axes.set_xscale("log", base=2)
         widths = sorted({line for drawn in axes.lines for line in drawn.get_xdata()})
-        axes.set_xticks(widths, [f"{width:g}" for width in widths], fontsize=8)
+        names = [f"{w:g}" if w < 1024 else f"{w / 1024:g}k" for w in widths]
+        axes.set_xticks(widths, names, fontsize=8)
         axes.minorticks_off()
         axes.set(title=f"{layers} layer{'s' if layers > 1 else ''}", xlabel="filters of layer 1, K")
     panels[0].set(ylabel=f"test accuracy, % ({origin})", ylim=(0, 100))
