@@ -12,6 +12,7 @@ from cnninv.training.normalisation import BatchNormalisation
 from cnninv.training.patches import patch_columns
 from cnninv.training.photographs import read_photographs
 from cnninv.training.plans import PLANS, Plan, paper_plan, plan
+from cnninv.training.pooled import PooledStage
 from cnninv.training.pooling import AveragePooling, Dropout, MaximumPooling, Rectifier
 from cnninv.training.settings import DecoderSettings, Settings
 from cnninv.training.sgd import Nesterov, one_cycle
@@ -32,6 +33,7 @@ __all__ = [
     "Model",
     "Nesterov",
     "Plan",
+    "PooledStage",
     "Rectifier",
     "Settings",
     "Trained",

@@ -39,7 +39,7 @@ class Convolution:
         # h = w P: filter i times the patch about position j
         w, xp = self.filters.reshape(K, -1), array_namespace(x)
         for rows, P in patch_columns(x, l, self._forward):
-            xp.matmul(w, P, out=_columns(h, rows))
+            xp.matmul(w, P, out=columns_of(h, rows))
         self._x = x if training else None
         return h
 
@@ -57,10 +57,10 @@ class Convolution:
         dw = xp.zeros_like(flipped)
         for rows, Q in patch_columns(g, l, self._backward):
             # ∂/∂x = Wᵀ g
-            xp.matmul(flipped, Q, out=_columns(dx, rows))
+            xp.matmul(flipped, Q, out=columns_of(dx, rows))
             if self.learned:
                 # ∂/∂w(m, i, τ) = Σ_j x_m(j) g_i(j − τ)
-                dw += _columns(self._x, rows) @ Q.T
+                dw += columns_of(self._x, rows) @ Q.T
         if self.learned:
             dw = dw.reshape(M, K, l, l)[:, :, ::-1, ::-1].swapaxes(0, 1)
             self.gradients["filters"] = xp.ascontiguousarray(dw)
@@ -71,10 +71,10 @@ class Convolution:
         K, _, l, _ = self.filters.shape
         dw = array_namespace(g).zeros((K, self.filters[0].size), g.dtype)
         for rows, P in patch_columns(self._x, l, self._backward):
-            dw += _columns(g, rows) @ P.T
+            dw += columns_of(g, rows) @ P.T
         return dw.reshape(self.filters.shape)
 
 
-def _columns(h: Any, rows: slice) -> Any:
-    """The rows of positions of h as a matrix, a column for each position and image; a view."""
+def columns_of(h: Any, rows: slice) -> Any:
+    """Some rows of positions of h as a matrix, a column for each position and image; a view."""
     return h.reshape(len(h), h.shape[1], -1)[:, rows].reshape(len(h), -1)

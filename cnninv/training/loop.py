@@ -57,12 +57,12 @@ def train(
         After Ctrl-C, once the checkpoint is written.
     """
     require_memory(
-        network_memory(plan, settings.batch),
+        network_memory(plan, settings.batch, settings.fused),
         f"{plan.architecture.title} on batches of {settings.batch} needs memory",
         "Take a smaller width or smaller batches.",
         xp,
     )
-    model = Model(plan, np.random.default_rng((settings.seed, 0)), xp)
+    model = Model(plan, np.random.default_rng((settings.seed, 0)), xp, fused=settings.fused)
     images, labels, kept_images, kept_labels = split(images, labels, settings)
     trained = Trained(model, *colour_statistics(images))
     optimiser = Nesterov(model.parameters, settings.momentum, settings.decay)

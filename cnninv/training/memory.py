@@ -9,11 +9,11 @@ from cnninv.training.plans import Plan
 from cnninv.training.settings import DecoderSettings
 
 
-def network_memory(plan: Plan, batch: int) -> int:
+def network_memory(plan: Plan, batch: int, fused: bool = False) -> int:
     """Bytes that a network's step takes.
 
     For every convolution: its output, with its gradient, before and after normalisation; its input, with its
-    gradient; and a block of patches for either direction.
+    gradient; and a block of patches for either direction. Of a fused first one, the output is pooled.
 
     Examples
     --------
@@ -26,7 +26,8 @@ def network_memory(plan: Plan, batch: int) -> int:
         if isinstance(layer, Conv):
             K, M, size, _ = plan.architecture.shapes[layer.name]
             pixels = batch * side**2
-            entries += (5 * K + 2 * M) * pixels + 4 * K * M * size**2
+            pooled = fused and not entries
+            entries += (5 * K // (4 if pooled else 1) + 2 * M) * pixels + 4 * K * M * size**2
             entries += 2 * min(BLOCK, max(K, M) * size**2 * pixels)
         elif isinstance(layer, MaxPool):
             side //= 2

@@ -60,10 +60,14 @@ class BatchNormalisation:
             xp.multiply(h_hat[k], scale[k], out=y[k])
             y[k] += bias[k]
         self._h_hat, self._inverse = h_hat, 1 / xp.sqrt(variance + self.eps)
-        unbiased = variance * (rows.shape[1] / max(rows.shape[1] - 1, 1))
-        for name, value in (("mean", mean), ("variance", unbiased)):
-            self.fixed[name] += self.momentum * (value[:, 0] - self.fixed[name])
+        self.follow(mean[:, 0], variance[:, 0], rows.shape[1])
         return y.reshape(h.shape)
+
+    def follow(self, mean: Any, variance: Any, count: int) -> None:
+        """Take mean and variance of a batch, of `count` entries a channel, into the running averages."""
+        unbiased = variance * (count / max(count - 1, 1))
+        for name, value in (("mean", mean), ("variance", unbiased)):
+            self.fixed[name] += self.momentum * (value - self.fixed[name])
 
     def backward(self, g: Any) -> Any:
         """The gradient with respect to h, whose mean and variance count too; None for the first layer."""

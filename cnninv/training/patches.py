@@ -15,6 +15,8 @@ BLOCK = 1 << 20
 """Entries of a block of patches, of which each is used right after it is made: what a cache holds."""
 GPU_BLOCK = 1 << 28
 """The same where there is no cache worth the name but memory is large."""
+FILTERS = 128
+"""So many filters see a block of patches at a time where what they make of it has to stay in a cache."""
 
 
 class Buffers:
@@ -67,10 +69,7 @@ def patch_columns(x: Any, size: int, buffers: Buffers | None = None) -> Iterator
     """
     xp, buffers = array_namespace(x), buffers or Buffers()
     M, height, width, batch = x.shape
-    border = size // 2
-    padded_shape = (M, height + 2 * border, width + 2 * border, batch)
-    padded = buffers.take("padded", padded_shape, x, zero=True)
-    padded[:, border : border + height, border : border + width] = x
+    padded = _padded(x, size // 2, buffers)
     for rows in blocks(height, M * size**2 * width * batch, xp.__name__):
         count = rows.stop - rows.start
         P = buffers.take(f"patches {count}", (M, size, size, count, width, batch), x)
@@ -78,6 +77,59 @@ def patch_columns(x: Any, size: int, buffers: Buffers | None = None) -> Iterator
             # tap (i, j) of every patch is x, shifted
             P[:, i, j] = padded[:, rows.start + i : rows.stop + i, j : j + width]
         yield rows, P.reshape(M * size**2, count * width * batch)
+
+
+def window_columns(x: Any, size: int, buffers: Buffers) -> Iterator[tuple[slice, Any]]:
+    """The same patches in the order of pooling: those of a window's four positions are equally far apart.
+
+    Parameters
+    ----------
+    x : array, shape (M, height, width, batch)
+        Height and width even.
+    size : int
+        Odd.
+    buffers : Buffers
+
+    Yields
+    ------
+    rows : slice
+        Of the windows, by their first coordinate.
+    P : array, shape (M*size*size, 4*rows*width/2*batch)
+        Four blocks of columns: the patches about the upper left position of each window, the upper right, the
+        lower left, the lower right.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.arange(16.0).reshape(1, 4, 4, 1)
+    >>> [(rows, P)] = window_columns(x, 1, Buffers())
+    >>> P.reshape(4, 2, 2)[0], P.reshape(4, 2, 2)[3]
+    (array([[ 0.,  2.],
+           [ 8., 10.]]), array([[ 5.,  7.],
+           [13., 15.]]))
+    """
+    xp = array_namespace(x)
+    M, height, width, batch = x.shape
+    padded = _padded(x, size // 2, buffers)
+    # so many columns that what a few filters make of them stays in the cache
+    entries = 2 * width * batch * max(M * size**2, FILTERS)
+    for rows in blocks(height // 2, entries, xp.__name__):
+        count = rows.stop - rows.start
+        P = buffers.take(f"windows {count}", (M, size, size, 2, 2, count, width // 2, batch), x)
+        for i, j in np.ndindex(size, size):
+            tap = padded[:, 2 * rows.start + i : 2 * rows.stop + i, j : j + width]
+            tap = tap.reshape(M, count, 2, width // 2, 2, batch)
+            P[:, i, j] = tap.transpose(0, 2, 4, 1, 3, 5)
+        yield rows, P.reshape(M * size**2, -1)
+
+
+def _padded(x: Any, border: int, buffers: Buffers) -> Any:
+    """x with zeros around it."""
+    M, height, width, batch = x.shape
+    shape = (M, height + 2 * border, width + 2 * border, batch)
+    padded = buffers.take("padded", shape, x, zero=True)
+    padded[:, border : border + height, border : border + width] = x
+    return padded
 
 
 def blocks(count: int, entries: int, device: str = "numpy") -> Iterator[slice]:

@@ -32,6 +32,9 @@ class Settings:
         Images are shifted by up to so many pixels.
     flip : bool
         Half of them are mirrored.
+    fused : bool
+        The first convolution, its normalisation, ReLU and pooling go through in one pass (`PooledStage`): the
+        same network up to rounding, in less time and memory where the layer is wide.
     seed : int
     """
 
@@ -46,6 +49,7 @@ class Settings:
     validation: int = 5000
     shift: int = 4
     flip: bool = True
+    fused: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -10,6 +10,11 @@ class Stack:
         self.layers: dict[str, Any] = {}
 
     @property
+    def steps(self) -> list[Any]:
+        """What is gone through, forwards and backwards: the layers."""
+        return list(self.layers.values())
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """What is learned, by names like conv1_1.filters; the arrays are changed in place."""
         return self._gather("parameters")
@@ -26,7 +31,7 @@ class Stack:
 
     def backward(self, g: Any) -> None:
         """From the gradient of the loss with respect to what comes out to those of all parameters."""
-        for layer in reversed(self.layers.values()):
+        for layer in reversed(self.steps):
             g = layer.backward(g)
             if g is None:  # nothing in front of it learns
                 return

@@ -177,11 +177,14 @@ PLANS = {
 }
 
 
-@pytest.mark.parametrize("name", PLANS)
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_gradients_of_whole_networks_agree_with_autograd(rng, name, smoothing):
+WAYS = [(name, smoothing, False) for name in PLANS for smoothing in (0.0, 0.1)]
+WAYS += [(name, 0.1, True) for name in PLANS if name != "vgg16-quarter"]
+
+
+@pytest.mark.parametrize(("name", "smoothing", "fused"), WAYS)
+def test_gradients_of_whole_networks_agree_with_autograd(rng, name, smoothing, fused):
     torch = pytest.importorskip("torch")
-    model = Model(replace(PLANS[name], dropout=0.0), rng, dtype=np.float64)
+    model = Model(replace(PLANS[name], dropout=0.0), rng, dtype=np.float64, fused=fused)
     x, labels = rng.standard_normal((3, 32, 32, 6)), rng.integers(0, 10, 6)
     loss, gradient = cross_entropy(model.forward(x, rng), labels, smoothing)
     model.backward(gradient)

@@ -293,11 +293,20 @@ def test_what_does_not_fit_into_memory_is_refused_at_once(data, monkeypatch):
         run(data)
 
 
-@pytest.mark.parametrize("what", [plan("vgg16-quarter"), paper_plan(2, "random", 64)])
-def test_a_step_takes_the_memory_that_was_foretold(what, rng, tracemalloc_peak):
+@pytest.mark.parametrize(
+    ("what", "fused"),
+    [
+        (plan("vgg16-quarter"), False),
+        (paper_plan(2, "random", 64), False),
+        (paper_plan(1, "learned", 512), True),
+        (paper_plan(1, "random", 512), True),
+    ],
+)
+def test_a_step_takes_the_memory_that_was_foretold(what, fused, rng, tracemalloc_peak):
     x, labels = rng.standard_normal((3, 32, 32, 64)).astype(np.float32), np.arange(64) % 10
-    peak = tracemalloc_peak(lambda: loop.learn(Parts(Model(what, rng), 1), x, labels, 0.0, rng))
-    assert 0.5 < peak / network_memory(what, 64) < 1.5
+    model = Model(what, rng, fused=fused)
+    peak = tracemalloc_peak(lambda: loop.learn(Parts(model, 1), x, labels, 0.0, rng))
+    assert 0.5 < peak / network_memory(what, 64, fused) < 1.5
 
 
 def test_cross_entropy_of_large_logits_is_finite():

@@ -32,13 +32,22 @@ def cupy(request, monkeypatch):
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("what", [plan("vgg16-quarter"), paper_plan(3, "random", 8, 5)])
-def test_gradients_are_those_of_numpy(cupy, what):
+@pytest.mark.parametrize(
+    ("what", "fused"),
+    [
+        (plan("vgg16-quarter"), False),
+        (paper_plan(3, "random", 8, 5), False),
+        (paper_plan(1, "random", 8, 5), True),
+        (paper_plan(2, "learned", 8, 3), True),
+    ],
+)
+def test_gradients_are_those_of_numpy(cupy, what, fused):
     rng = np.random.default_rng(0)
     x, labels = rng.standard_normal((3, 32, 32, 8)), rng.integers(0, 10, 8)
     found = []
     for xp in (np, cupy):
-        model = Model(replace(what, dropout=0.2), np.random.default_rng(1), xp, np.float64)
+        rng = np.random.default_rng(1)
+        model = Model(replace(what, dropout=0.2), rng, xp, np.float64, fused)
         logits = model.forward(xp.asarray(x), np.random.default_rng(2))
         loss, gradient = cross_entropy(logits, xp.asarray(labels))
         model.backward(gradient)
