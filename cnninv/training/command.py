@@ -21,9 +21,9 @@ from cnninv.training.trained import Trained
 
 DEFAULTS = {
     "vgg16-quarter": Settings(epochs=60, parts=2),
-    "paper-1": Settings(epochs=20, rate=0.05),
-    "paper-2": Settings(epochs=20, rate=0.05),
-    "paper-3": Settings(epochs=30, rate=0.05),
+    "paper-1": Settings(epochs=20, rate=0.05, fused=True),
+    "paper-2": Settings(epochs=20, rate=0.05, fused=True),
+    "paper-3": Settings(epochs=30, rate=0.05, fused=True),
 }
 
 

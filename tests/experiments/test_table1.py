@@ -4,10 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cnninv.experiments import EXPERIMENTS, Context, table1
+from cnninv.experiments import EXPERIMENTS, Context, classifiers, table1
 from cnninv.experiments.runner import run_experiment
 from cnninv.imagesets import ImageSet
-from cnninv.training import Settings
+from cnninv.training import Settings, paper_plan
 
 TINY = Settings(epochs=1, batch=20, rate=0.05, validation=20, shift=2, flip=False)
 
@@ -27,7 +27,8 @@ def tiny(monkeypatch):
         True: noise(8, "ten textures", {"original": slice(0, 80)}),
         False: noise(32, "CIFAR-10", both),
     }
-    monkeypatch.setattr(table1, "_images", lambda data: made[data is None])
+    for module in (classifiers, table1):
+        monkeypatch.setattr(module, "image_set", lambda data: made[data is None])
     for scale, widths in (("QUICK", (2, 3)), ("CORES", (2, 3)), ("CARD", (2, 3))):
         small = replace(
             getattr(table1, scale),
@@ -35,7 +36,7 @@ def tiny(monkeypatch):
             search=3,
             sizes=(3, 5),
             settings=TINY,
-            whole=(),
+            whole={},
         )
         monkeypatch.setattr(table1, scale, small)
 
@@ -67,56 +68,91 @@ def test_paper_scale_without_cifar10_says_so():
         EXPERIMENTS["table1"].run(Context("paper", 0))
 
 
-def test_the_size_is_chosen_on_validation_images():
-    def found(size, validation, test):
-        return table1.Found(table1.Cell(1, "random", 8, size), validation, {"original": test}, 1.0)
+def found(cell, validation=50.0, **test):
+    return classifiers.Found(cell, validation, test or {"original": 60.0}, 1.0)
 
-    assert table1.best([found(3, 50, 99), found(5, 60, 10), found(7, 55, 98)]) == [found(5, 60, 10)]
+
+def test_the_size_is_chosen_on_validation_images():
+    three, five, seven = (
+        found(classifiers.Cell(1, "random", 8, size), validation, original=test)
+        for size, validation, test in ((3, 50, 99), (5, 60, 10), (7, 55, 98))
+    )
+    assert classifiers.best([three, five, seven]) == [five]
 
 
 def test_the_widths_of_table_5_are_the_papers_own_rows():
-    cell = table1.Cell(2, "random", 0, 3)
-    found = [table1.Found(cell, 70.0, {"original": 74.6, "JPEG quality": 73.0}, 1.0)]
-    rows = table1._paper_rows(found, table1.CARD)
+    cell = classifiers.Cell(3, "random", 0, 3)
+    whole = [found(cell, 70.0, original=74.8, JPEG=73.0)]
+    rows = table1._paper_rows(whole, classifiers.CARD)
     ours = [row for row in rows if row.ours is not None]
-    assert [row.quantity for row in ours] == ["Table 1 random filters, 2 layers, accuracy %"] * 2
+    assert [row.quantity for row in ours] == ["Table 1 random filters, 3 layers, accuracy %"] * 2
     assert [row.verdict for row in ours] == ["reproduced", "differs"]
-    assert all("2048-2048 filters, 3 × 3" in row.convention for row in ours)
+    assert all("2048-2048-1024 filters, 3 × 3, 40 epochs" in row.convention for row in ours)
     assert len(rows) == 7
 
 
-def test_the_one_random_layer_of_table_5_is_trained_on_cores_too(tiny, monkeypatch):
-    monkeypatch.setattr(table1, "CORES", replace(table1.CORES, whole=((1, "random"),)))
-    monkeypatch.setattr(
-        table1,
-        "train_cell",
-        lambda cell, scale, device: table1.Found(cell, 60.0 - cell.size, {"original": 60.0}, 1.0),
-    )
-    rows = EXPERIMENTS["table1"].run(Context("paper", 0, data="somewhere")).rows
-    rows = [row for row in rows if row.paper is not None and row.ours is not None]
-    assert [row.quantity for row in rows] == ["Table 1 random filters, 1 layer, accuracy %"]
-    # of 3 and 5, the two that Table 5 may have, the better one on validation images
-    assert rows[0].convention == "CIFAR-10, 2048 filters, 3 × 3, 2 epochs; test images: original"
+def trained(monkeypatch, device):
+    """Rows of the paper's cells at paper scale, and the settings with which each was trained."""
+    settings = {}
+
+    def train_cell(cell, scale, device):
+        settings[cell] = scale.settings if cell.width else scale.whole[cell.layers, cell.filters]
+        return found(cell, 50.0 + cell.size)
+
+    monkeypatch.setattr(table1, "train_cell", train_cell)
+    rows = EXPERIMENTS["table1"].run(Context("paper", 7, device, "somewhere")).rows
+    return rows, settings
+
+
+def test_one_layer_of_table_5_is_trained_on_cores_too_with_both_sizes_that_it_may_have(
+    tiny, monkeypatch
+):
+    whole = {(1, filters): TINY for filters in ("random", "learned")}
+    monkeypatch.setattr(table1, "CORES", replace(table1.CORES, whole=whole))
+    rows, settings = trained(monkeypatch, "cpu")
+    assert {one.seed for one in settings.values()} == {7}
+    ours = [row for row in rows if row.paper is not None and row.ours is not None]
+    kinds = [row.quantity.removesuffix(" filters, 1 layer, accuracy %") for row in ours]
+    assert kinds == ["Table 1 random"] * 2 + ["Table 1 learned"] * 2
+    assert [row.convention for row in ours[:2]] == [
+        "CIFAR-10, 2048 filters, 3 × 3 (not chosen on validation images), 1 epochs; test images: original",
+        "CIFAR-10, 2048 filters, 5 × 5 (chosen on validation images), 1 epochs; test images: original",
+    ]
+    compared = [row.convention for row in rows if row.quantity.startswith("Validation, random")]
+    assert "CIFAR-10, width 2048, 3 × 3" in compared
+    assert "CIFAR-10, width 2048, 5 × 5" in compared
 
 
 def test_a_gpu_trains_all_of_table_5_with_its_sizes(tiny, monkeypatch):
-    monkeypatch.setattr(table1, "CARD", replace(table1.CARD, widths=(3, 0)))
-    monkeypatch.setattr(
-        table1,
-        "train_cell",
-        lambda cell, scale, device: table1.Found(cell, 50.0 + cell.size, {"original": 60.0}, 1.0),
-    )
-    context = Context("paper", 0, "cuda", "somewhere")
-    rows = [row for row in EXPERIMENTS["table1"].run(context).rows if row.paper is not None]
-    assert len(rows) == 6
-    sizes = [row.convention.split(" filters, ")[1].split(",")[0] for row in rows]
-    assert sizes == ["5 × 5", "3 × 3", "3 × 3"] * 2
+    whole = dict.fromkeys(classifiers.CARD.whole, TINY)
+    monkeypatch.setattr(table1, "CARD", replace(table1.CARD, whole=whole))
+    rows, _ = trained(monkeypatch, "cuda")
+    rows = [row for row in rows if row.paper is not None]
+    assert {row.verdict for row in rows} == {"differs"}
+    sizes = [row.convention.split(" filters, ")[1][:5] for row in rows]
+    assert sizes == ["3 × 3", "5 × 5", "3 × 3", "3 × 3"] * 2
+
+
+def test_a_wide_layer_is_trained_in_one_pass(tiny, monkeypatch):
+    """The real scale, but for the data and the time."""
+    scale = replace(classifiers.CORES, data="somewhere")
+    seen = []
+
+    def train(plan, images, labels, settings, **options):
+        seen.append((plan.architecture.convolutions[0].K, plan.dropout, settings.fused))
+        return original(paper_plan(1, "random", 2), images, labels, TINY, **options)
+
+    original = classifiers.train
+    monkeypatch.setattr(classifiers, "train", train)
+    for cell in (*classifiers.whole_cells(scale)[::2], classifiers.Cell(1, "random", 64, 3)):
+        classifiers.train_cell(cell, scale)
+    assert seen == [(2048, 0.5, True), (1024, 0.5, True), (64, 0.1, False)]
 
 
 def test_a_cell_is_trained_once_and_for_all(tiny, tmp_path, monkeypatch):
     """What was trained before an interruption is not trained again, and the numbers are the same."""
     whole = run_experiment(EXPERIMENTS["table1"], tmp_path)
-    trained, original = [], table1.train
+    trained, original = [], classifiers.train
 
     def interrupted(*arguments, **options):
         trained.append(1)
@@ -124,7 +160,7 @@ def test_a_cell_is_trained_once_and_for_all(tiny, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return original(*arguments, **options)
 
-    monkeypatch.setattr(table1, "train", interrupted)
+    monkeypatch.setattr(classifiers, "train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_experiment(EXPERIMENTS["table1"], tmp_path)
     resumed = run_experiment(EXPERIMENTS["table1"], tmp_path)
