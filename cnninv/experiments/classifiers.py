@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from cnninv.architectures import Architecture
 from cnninv.backend import array_module
 from cnninv.cifar10 import read_cifar10
 from cnninv.imagesets import ImageSet
@@ -27,8 +28,10 @@ class Scale:
     settings: Settings
     dropout: float
     """Of the features that the classifier sees: few of them can spare none."""
-    whole: dict[tuple[int, str], Settings] = field(default_factory=dict)
-    """Layers and filters of the networks that are trained at the width of Table 5 as well, and how."""
+    whole: dict[str, Settings] = field(default_factory=dict)
+    """How networks of the width of Table 5 are trained, with random and with learned filters."""
+    limit: float = np.inf
+    """Multiply-adds for an image beyond which no network is trained."""
     data: str | None = None
     """Folder of CIFAR-10; None for textures."""
 
@@ -51,7 +54,10 @@ QUICK = Scale(
     Settings(epochs=6, batch=50, rate=0.05, validation=400, shift=2, flip=False),
     dropout=0.0,
 )
-WIDE = Settings(epochs=5, batch=32, rate=0.01, fused=True)
+WIDE = {
+    filters: Settings(epochs=5, batch=32, rate=rate, fused=True)
+    for filters, rate in (("random", 0.01), ("learned", 0.03))
+}
 """For tens of thousands of features: smaller steps, and more of them (chosen on validation images)."""
 CORES = Scale(
     (8, 16, 32, 64, 128),
@@ -59,7 +65,8 @@ CORES = Scale(
     (3, 5, 7),
     Settings(epochs=3, rate=0.05),
     dropout=0.1,
-    whole={(1, "random"): WIDE, (1, "learned"): WIDE},
+    whole=WIDE,
+    limit=1.6e8,
 )
 CARD = Scale(
     (64, 256),
@@ -67,11 +74,7 @@ CARD = Scale(
     (3, 5, 7),
     Settings(epochs=40, rate=0.05),
     dropout=0.5,
-    whole={
-        (layers, filters): replace(WIDE, epochs=40)
-        for layers in PRINTED_SIZES
-        for filters in ("random", "learned")
-    },
+    whole={filters: replace(how, epochs=40) for filters, how in WIDE.items()},
 )
 
 
@@ -103,7 +106,7 @@ def train_cell(cell: Cell, scale: Scale, device: str = "cpu") -> Found:
         replace(plan, dropout=scale.dropout if cell.width else 0.5),
         images.images,
         images.labels,
-        scale.settings if cell.width else scale.whole[cell.layers, cell.filters],
+        scale.settings if cell.width else scale.whole[cell.filters],
         xp=array_module(device),
         progress=False,
     )
@@ -131,13 +134,34 @@ def cells(scale: Scale) -> list[Cell]:
     ]
 
 
+def wider_cells(chosen: list[Found], scale: Scale) -> list[Cell]:
+    """The same networks at the other widths."""
+    others = [width for width in scale.widths if width != scale.search]
+    return _within(scale, [replace(one.cell, width=w) for one in chosen for w in others])
+
+
 def whole_cells(scale: Scale) -> list[Cell]:
-    """The networks of Table 5 that are trained, with each size of filters that it may have."""
-    return [
-        Cell(layers, filters, 0, size)
-        for layers, filters in scale.whole
-        for size in PRINTED_SIZES[layers]
-    ]
+    """The networks of Table 5, with each size of filters that it may have."""
+    sizes = [(layers, size) for layers, several in PRINTED_SIZES.items() for size in several]
+    return _within(
+        scale, [Cell(depth, filters, 0, l) for filters in scale.whole for depth, l in sizes]
+    )
+
+
+def _within(scale: Scale, wanted: list[Cell]) -> list[Cell]:
+    return [cell for cell in wanted if multiply_adds(cell) <= scale.limit]
+
+
+def multiply_adds(cell: Cell) -> int:
+    """Of the convolutions, for an image of 32 × 32.
+
+    Examples
+    --------
+    >>> multiply_adds(Cell(1, "random", 0, 5))
+    157286400
+    """
+    shapes = _architecture(cell).shapes.values()
+    return sum(K * M * l**2 * (32 // 2**i) ** 2 for i, (K, M, l, _) in enumerate(shapes))
 
 
 def best(found: list[Found]) -> list[Found]:
@@ -157,5 +181,8 @@ def label(layers: int, filters: str) -> str:
 
 def widths_of(cell: Cell) -> str:
     """ "2048-2048-1024", the filters of each layer."""
-    plan = paper_plan(cell.layers, cell.filters, cell.width or None)
-    return "-".join(str(shape[0]) for shape in plan.architecture.shapes.values())
+    return "-".join(str(shape[0]) for shape in _architecture(cell).shapes.values())
+
+
+def _architecture(cell: Cell) -> Architecture:
+    return paper_plan(cell.layers, cell.filters, cell.width or None, cell.size).architecture

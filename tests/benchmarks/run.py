@@ -24,18 +24,19 @@ import theory
 import workers
 from measure import THREADS, Measure, in_turn
 from scaling import exponents
-from training_step import training
+from training_step import PLANS, training
 
 from cnninv.backend import device_versions, select
 from cnninv.files import data_folder, write_json
 
 
 def training_step(rng: np.random.Generator) -> Iterator[Measure]:
-    """A step of training beside PyTorch."""
-    if (step := training(rng, in_turn)) is not None:
-        threads, *(seconds, peer, limit) = step
-        name = f"a step of training vgg16-quarter, 128 images, {threads} threads"
-        yield Measure(name, seconds, "PyTorch", peer, "the bare matrix products", limit)
+    """Steps of training beside PyTorch."""
+    for title, what in PLANS.items():
+        if (step := training(what, rng, in_turn)) is not None:
+            threads, *(seconds, peer, limit) = step
+            name = f"a step of training {title}, 128 images, {threads} threads"
+            yield Measure(name, seconds, "PyTorch", peer, "the bare matrix products", limit)
 
 
 BENCHMARKS: dict[str, Callable[[np.random.Generator], Iterator[Measure]]] = {

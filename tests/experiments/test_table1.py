@@ -47,6 +47,7 @@ def test_every_cell_has_a_row_and_none_stands_in_for_the_paper(tiny):
     assert [row.paper for row in paper] == [66.5, 74.6, 74.8, 68.1, 83.3, 89.3]
     assert {(row.verdict, row.ours) for row in paper} == {("not run", None)}
     assert all("--device cuda" in row.reason for row in paper)
+    assert not any("the widest" in row.reason for row in paper)  # textures say nothing of CIFAR-10
     at = [row for row in outcome.rows if row.quantity.startswith("At width")]
     assert len(at) == 2 * 6
     assert {(row.verdict, row.paper) for row in at} == {("measured", None)}
@@ -57,6 +58,9 @@ def test_every_cell_has_a_row_and_none_stands_in_for_the_paper(tiny):
 
 def test_cifar10_on_the_cpu_gives_both_parts_of_the_test_images(tiny):
     rows = EXPERIMENTS["table1"].run(Context("paper", 0, data="somewhere")).rows
+    missing = [row.reason for row in rows if row.verdict == "not run"]
+    assert len(missing) == 6
+    assert missing[2].startswith("the widest that was trained has 3-3-1 filters; the whole takes")
     at = [row.convention for row in rows if row.quantity.startswith("At width")]
     assert len(at) == 2 * 2 * 6
     assert sum("test images: original" in convention for convention in at) == 12
@@ -83,11 +87,14 @@ def test_the_size_is_chosen_on_validation_images():
 def test_the_widths_of_table_5_are_the_papers_own_rows():
     cell = classifiers.Cell(3, "random", 0, 3)
     whole = [found(cell, 70.0, original=74.8, JPEG=73.0)]
-    rows = table1._paper_rows(whole, classifiers.CARD)
+    narrow = [found(replace(one, width=8)) for one in classifiers.cells(classifiers.CARD)]
+    rows = table1._paper_rows(narrow, whole, classifiers.CARD)
     ours = [row for row in rows if row.ours is not None]
     assert [row.quantity for row in ours] == ["Table 1 random filters, 3 layers, accuracy %"] * 2
     assert [row.verdict for row in ours] == ["reproduced", "differs"]
-    assert all("2048-2048-1024 filters, 3 × 3, 40 epochs" in row.convention for row in ours)
+    assert ours[0].convention == (
+        "2048-2048-1024 filters, 3 × 3, test images: original; CIFAR-10, 40 epochs"
+    )
     assert len(rows) == 7
 
 
@@ -96,7 +103,7 @@ def trained(monkeypatch, device):
     settings = {}
 
     def train_cell(cell, scale, device):
-        settings[cell] = scale.settings if cell.width else scale.whole[cell.layers, cell.filters]
+        settings[cell] = scale.settings if cell.width else scale.whole[cell.filters]
         return found(cell, 50.0 + cell.size)
 
     monkeypatch.setattr(table1, "train_cell", train_cell)
@@ -104,19 +111,21 @@ def trained(monkeypatch, device):
     return rows, settings
 
 
+BOTH = {"random": TINY, "learned": TINY}
+
+
 def test_one_layer_of_table_5_is_trained_on_cores_too_with_both_sizes_that_it_may_have(
     tiny, monkeypatch
 ):
-    whole = {(1, filters): TINY for filters in ("random", "learned")}
-    monkeypatch.setattr(table1, "CORES", replace(table1.CORES, whole=whole))
+    monkeypatch.setattr(table1, "CORES", replace(table1.CORES, whole=BOTH))
     rows, settings = trained(monkeypatch, "cpu")
     assert {one.seed for one in settings.values()} == {7}
     ours = [row for row in rows if row.paper is not None and row.ours is not None]
     kinds = [row.quantity.removesuffix(" filters, 1 layer, accuracy %") for row in ours]
     assert kinds == ["Table 1 random"] * 2 + ["Table 1 learned"] * 2
     assert [row.convention for row in ours[:2]] == [
-        "CIFAR-10, 2048 filters, 3 × 3 (not chosen on validation images), 1 epochs; test images: original",
-        "CIFAR-10, 2048 filters, 5 × 5 (chosen on validation images), 1 epochs; test images: original",
+        "2048 filters, 3 × 3, test images: original; CIFAR-10, 1 epochs",
+        "2048 filters, 5 × 5, test images: original; CIFAR-10, 1 epochs, better on validation images",
     ]
     compared = [row.convention for row in rows if row.quantity.startswith("Validation, random")]
     assert "CIFAR-10, width 2048, 3 × 3" in compared
@@ -124,13 +133,29 @@ def test_one_layer_of_table_5_is_trained_on_cores_too_with_both_sizes_that_it_ma
 
 
 def test_a_gpu_trains_all_of_table_5_with_its_sizes(tiny, monkeypatch):
-    whole = dict.fromkeys(classifiers.CARD.whole, TINY)
-    monkeypatch.setattr(table1, "CARD", replace(table1.CARD, whole=whole))
+    monkeypatch.setattr(table1, "CARD", replace(table1.CARD, whole=BOTH))
     rows, _ = trained(monkeypatch, "cuda")
     rows = [row for row in rows if row.paper is not None]
     assert {row.verdict for row in rows} == {"differs"}
     sizes = [row.convention.split(" filters, ")[1][:5] for row in rows]
     assert sizes == ["3 × 3", "5 × 5", "3 × 3", "3 × 3"] * 2
+
+
+def test_cores_train_no_network_beyond_their_limit():
+    chosen = [found(one) for one in classifiers.cells(replace(classifiers.CORES, sizes=(7,)))]
+    wider = classifiers.wider_cells(chosen, classifiers.CORES)
+    widest = {(c.layers, c.filters): c.width for c in sorted(wider, key=lambda cell: cell.width)}
+    # 7 × 7: two layers of 128 take 224 million multiply-adds for an image, and the limit is 160
+    assert widest == {
+        (1, "random"): 128,
+        (1, "learned"): 128,
+        (2, "random"): 64,
+        (2, "learned"): 64,
+        (3, "random"): 64,
+        (3, "learned"): 64,
+    }
+    assert {cell.layers for cell in classifiers.whole_cells(classifiers.CORES)} == {1}
+    assert len(classifiers.whole_cells(classifiers.CARD)) == 8
 
 
 def test_a_wide_layer_is_trained_in_one_pass(tiny, monkeypatch):
