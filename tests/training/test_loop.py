@@ -40,6 +40,7 @@ def data():
 
 TWO = replace(SMALL, parts=2)
 AGAIN = replace(SMALL, epochs=1, again=2)
+FUSED = replace(TWO, fused=True)
 
 
 def run(data, settings=SMALL, what=None, **options):
@@ -60,17 +61,29 @@ def test_a_small_problem_is_learned(data):
 def test_the_seed_decides_everything(data):
     assert_same(run(data), run(data))
     assert_same(run(data, TWO), run(data, TWO))
+    assert_same(run(data, FUSED), run(data, FUSED))
     other = run(data, replace(SMALL, seed=1))
     assert not np.array_equal(state(other)["conv1.filters"], state(run(data))["conv1.filters"])
 
 
 @pytest.mark.parametrize("step", [1, 6, 8, 13, 17])
-@pytest.mark.parametrize("settings", [SMALL, TWO, AGAIN], ids=["one part", "two parts", "again"])
+@pytest.mark.parametrize(
+    "settings", [SMALL, TWO, AGAIN, FUSED], ids=["one part", "two parts", "again", "fused"]
+)
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_ends(data, tmp_path, step, settings):
     whole, path = run(data, settings), tmp_path / "checkpoint.npz"
     interrupt(lambda: run(data, settings, checkpoint=path), loop, step)
     assert_same(run(data, settings, checkpoint=path, resume=True), whole)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("filters", ["random", "learned"])
+def test_a_fused_run_is_the_same_run_up_to_rounding(data, filters):
+    one, other = (run(data, how, paper_plan(1, filters, 8)) for how in (TWO, FUSED))
+    for mine, theirs in zip(other.history, one.history, strict=True):
+        assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
+    for name, value in state(one).items():
+        np.testing.assert_allclose(state(other)[name], value, rtol=1e-3, atol=1e-4)
 
 
 def test_gradients_of_two_parts_are_the_mean_of_theirs(rng):
