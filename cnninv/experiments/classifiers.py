@@ -55,7 +55,7 @@ QUICK = Scale(
     dropout=0.0,
 )
 WIDE = {
-    filters: Settings(epochs=5, batch=32, rate=rate, fused=True)
+    filters: Settings(epochs=4, batch=32, rate=rate, fused=True)
     for filters, rate in (("random", 0.01), ("learned", 0.03))
 }
 """For tens of thousands of features: smaller steps, and more of them (chosen on validation images)."""
@@ -103,7 +103,7 @@ def train_cell(cell: Cell, scale: Scale, device: str = "cpu") -> Found:
     side = images.images.shape[-1]
     plan = paper_plan(cell.layers, cell.filters, cell.width or None, cell.size, side)
     trained = train(
-        replace(plan, dropout=scale.dropout if cell.width else 0.5),
+        replace(plan, dropout=scale.dropout),
         images.images,
         images.labels,
         scale.settings if cell.width else scale.whole[cell.filters],

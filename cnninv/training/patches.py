@@ -16,7 +16,7 @@ BLOCK = 1 << 20
 GPU_BLOCK = 1 << 28
 """The same where there is no cache worth the name but memory is large."""
 FILTERS = 128
-"""So many filters see a block of patches at a time where what they make of it has to stay in a cache."""
+"""So many see a block of patches at a time, where what they make of it has to stay in a cache."""
 
 
 class Buffers:
@@ -80,7 +80,7 @@ def patch_columns(x: Any, size: int, buffers: Buffers | None = None) -> Iterator
 
 
 def window_columns(x: Any, size: int, buffers: Buffers) -> Iterator[tuple[slice, Any]]:
-    """The same patches in the order of pooling: those of a window's four positions are equally far apart.
+    """The same patches sorted for pooling over windows of 2 × 2: a block of columns for each place in a window.
 
     Parameters
     ----------

@@ -164,14 +164,14 @@ def test_a_wide_layer_is_trained_in_one_pass(tiny, monkeypatch):
     seen = []
 
     def train(plan, images, labels, settings, **options):
-        seen.append((plan.architecture.convolutions[0].K, plan.dropout, settings.fused))
+        seen.append((plan.architecture.convolutions[0].K, settings.fused))
         return original(paper_plan(1, "random", 2), images, labels, TINY, **options)
 
     original = classifiers.train
     monkeypatch.setattr(classifiers, "train", train)
     for cell in (*classifiers.whole_cells(scale)[::2], classifiers.Cell(1, "random", 64, 3)):
         classifiers.train_cell(cell, scale)
-    assert seen == [(2048, 0.5, True), (1024, 0.5, True), (64, 0.1, False)]
+    assert seen == [(2048, True), (1024, True), (64, False)]
 
 
 def test_a_cell_is_trained_once_and_for_all(tiny, tmp_path, monkeypatch):
