@@ -1,8 +1,8 @@
 """Tables 1 and 5: random against learned filters, accuracy by depth and width (Gilbert 2017, §4.1, App. C.1).
 
 At quick scale on ten textures that the library draws; at paper scale on CIFAR-10, on a GPU at the widths of
-Table 5, on the CPU at widths that its cores can train. A smaller width never stands in for the paper's: it has
-rows of its own.
+Table 5, on the CPU at those that its cores can train, which for one layer is Table 5's. A smaller width never
+stands in for the paper's: it has rows of its own.
 """
 
 from dataclasses import replace
@@ -148,7 +148,7 @@ EXPERIMENT = Experiment(
     "random against learned filters on CIFAR-10",
     run,
     needs="nothing at quick scale (ten textures); at paper scale CIFAR-10 (--data DIR) and hours; a GPU for "
-    "the paper's widths",
+    "the paper's widths of two and three layers",
     claims=("Table 1",),
     gpu=True,
 )
