@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
 from cnninv.experiments.classifiers import (
@@ -32,7 +33,10 @@ from cnninv.plots import COLOURS
 from cnninv.training import paper_plan
 
 GPU = "the whole takes cnninv run table1 --scale paper --device cuda --data DIR, with CIFAR-10 in DIR (hours)"
-REASON = "one training run each; epochs, rates and augmentation of the paper are not printed"
+REASON = (
+    "one training run, ± {:.1f} by the number of test images; epochs, rates and augmentation of the paper are "
+    "not printed"
+)
 
 
 def run(context: Context) -> Outcome:
@@ -47,19 +51,23 @@ def run(context: Context) -> Outcome:
         settings=replace(scale.settings, seed=context.seed),
         whole={key: replace(how, seed=context.seed) for key, how in scale.whole.items()},
     )
-    origin = image_set(scale.data).origin
+    images = image_set(scale.data)
+    origin = images.origin
+    counts = {part: len(images.test_labels[where]) for part, where in images.test_parts.items()}
     task = partial(train_cell, scale=scale, device=context.device)
     searched = context.sweep(task, cells(scale), "sizes")
     chosen = best(searched)
     narrow = [*chosen, *context.sweep(task, wider_cells(chosen, scale), "widths")]
     whole = context.sweep(task, whole_cells(scale), "of Table 5")
-    rows = [*_paper_rows(narrow, whole, scale), *_rows(narrow, scale, origin)]
+    rows = [*_paper_rows(narrow, whole, scale, counts), *_rows(narrow, scale, origin)]
     return Outcome(
         [*rows, *_validation_rows([*searched, *whole], origin)], draw(narrow, whole, origin)
     )
 
 
-def _paper_rows(narrow: list[Found], whole: list[Found], scale: Scale) -> list[Row]:
+def _paper_rows(
+    narrow: list[Found], whole: list[Found], scale: Scale, counts: dict[str, int]
+) -> list[Row]:
     """The six cells of Table 1 at the widths of Table 5; or how far we came, and what it takes."""
     rows, chosen = [], best(whole)
     for quantity, number in printed("Table 1").items():
@@ -69,13 +77,14 @@ def _paper_rows(narrow: list[Found], whole: list[Found], scale: Scale) -> list[R
         )
         for one in mine:
             cell, epochs = one.cell, scale.whole[one.cell.filters].epochs
-            better = ", better on validation images" if one in chosen and len(mine) > 1 else ""
+            rank = f", {'better' if one in chosen else 'worse'} on validation images"
             for part, accuracy in one.test.items():
                 where = (
                     f"{widths_of(cell)} filters, {cell.size} × {cell.size}, test images: {part}; "
-                    f"CIFAR-10, {epochs} epochs{better}"
+                    f"CIFAR-10, {epochs} epochs{rank if len(mine) > 1 else ''}"
                 )
-                rows.append(row(quantity, where, number, accuracy, REASON))
+                error = np.sqrt(accuracy * (100 - accuracy) / counts[part])
+                rows.append(row(quantity, where, number, accuracy, REASON.format(error)))
         if not mine:
             reason = GPU
             if scale.data is not None:  # textures say nothing of CIFAR-10

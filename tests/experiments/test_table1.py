@@ -88,10 +88,12 @@ def test_the_widths_of_table_5_are_the_papers_own_rows():
     cell = classifiers.Cell(3, "random", 0, 3)
     whole = [found(cell, 70.0, original=74.8, JPEG=73.0)]
     narrow = [found(replace(one, width=8)) for one in classifiers.cells(classifiers.CARD)]
-    rows = table1._paper_rows(narrow, whole, classifiers.CARD)
+    counts = {"original": 1000, "JPEG": 9000}
+    rows = table1._paper_rows(narrow, whole, classifiers.CARD, counts)
     ours = [row for row in rows if row.ours is not None]
     assert [row.quantity for row in ours] == ["Table 1 random filters, 3 layers, accuracy %"] * 2
     assert [row.verdict for row in ours] == ["reproduced", "differs"]
+    assert "± 0.5 by the number of test images" in ours[1].reason  # √(0.73 · 0.27/9000)
     assert ours[0].convention == (
         "2048-2048-1024 filters, 3 × 3, test images: original; CIFAR-10, 40 epochs"
     )
@@ -124,7 +126,7 @@ def test_one_layer_of_table_5_is_trained_on_cores_too_with_both_sizes_that_it_ma
     kinds = [row.quantity.removesuffix(" filters, 1 layer, accuracy %") for row in ours]
     assert kinds == ["Table 1 random"] * 2 + ["Table 1 learned"] * 2
     assert [row.convention for row in ours[:2]] == [
-        "2048 filters, 3 × 3, test images: original; CIFAR-10, 1 epochs",
+        "2048 filters, 3 × 3, test images: original; CIFAR-10, 1 epochs, worse on validation images",
         "2048 filters, 5 × 5, test images: original; CIFAR-10, 1 epochs, better on validation images",
     ]
     compared = [row.convention for row in rows if row.quantity.startswith("Validation, random")]
