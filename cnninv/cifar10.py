@@ -97,6 +97,15 @@ def read_cifar10(path: str | Path | None = None) -> ImageSet:
     return ImageSet(CLASSES, images, labels, *test, parts, "CIFAR-10")
 
 
+def has_cifar10(path: str | Path) -> bool:
+    """Whether `read_cifar10` finds something to read there."""
+    try:
+        _find(Path(path))
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _find(path: Path) -> Path:
     """The archive, or the folder with at least one of the files."""
     if path.is_file():

@@ -34,6 +34,8 @@ class Scale:
     """Multiply-adds for an image beyond which no network is trained."""
     data: str | None = None
     """Folder of CIFAR-10; None for textures."""
+    images: int | None = None
+    """Training images of CIFAR-10 that are used, with a thousand test images; all if None."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ QUICK = Scale(
     Settings(epochs=6, batch=50, rate=0.05, validation=400, shift=2, flip=False),
     dropout=0.0,
 )
+PART = replace(
+    QUICK,
+    settings=Settings(epochs=3, batch=50, rate=0.05, validation=200, shift=2),
+    images=1200,
+)
+"""As quick, for whoever has CIFAR-10 at hand."""
 WIDE = {
     filters: Settings(epochs=4, batch=32, rate=rate, fused=True)
     for filters, rate in (("random", 0.01), ("learned", 0.03))
@@ -99,7 +107,7 @@ def train_cell(cell: Cell, scale: Scale, device: str = "cpu") -> Found:
     scale : Scale
     device : "cpu" or "cuda"
     """
-    images = image_set(scale.data)
+    images = image_set(scale.data, scale.images)
     side = images.images.shape[-1]
     plan = paper_plan(cell.layers, cell.filters, cell.width or None, cell.size, side)
     trained = train(
@@ -119,9 +127,23 @@ def train_cell(cell: Cell, scale: Scale, device: str = "cpu") -> Found:
 
 
 @lru_cache(maxsize=1)
-def image_set(data: str | None) -> ImageSet:
-    """CIFAR-10 from that folder, or textures; read once in each process."""
-    return texture_images(np.random.default_rng(0), 1600) if data is None else read_cifar10(data)
+def image_set(data: str | None, images: int | None = None) -> ImageSet:
+    """CIFAR-10 from that folder or the first images of it, or textures; read once in each process."""
+    if data is None:
+        return texture_images(np.random.default_rng(0), 1600)
+    whole = read_cifar10(data)
+    if images is None:
+        return whole
+    part, test = slice(images), slice(1000)
+    return ImageSet(
+        whole.classes,
+        whole.images[part].copy(),
+        whole.labels[part].copy(),
+        whole.test_images[test].copy(),
+        whole.test_labels[test].copy(),
+        {"original": test},
+        f"{whole.origin}, {images} images",
+    )
 
 
 def cells(scale: Scale) -> list[Cell]:

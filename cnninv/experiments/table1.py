@@ -1,8 +1,8 @@
 """Tables 1 and 5: random against learned filters, accuracy by depth and width (Gilbert 2017, §4.1, App. C.1).
 
-At quick scale on ten textures that the library draws; at paper scale on CIFAR-10, on a GPU at the widths of
-Table 5, on the CPU at those that its cores can train, which for one layer is Table 5's. A smaller width never
-stands in for the paper's: it has rows of its own.
+At quick scale on ten textures that the library draws, or on a part of CIFAR-10 where --data has it; at paper
+scale on CIFAR-10, on a GPU at the widths of Table 5, on the CPU at those that its cores can train: for one layer
+Table 5's. A smaller width never stands in for the paper's: it has rows of its own.
 """
 
 from dataclasses import replace
@@ -12,10 +12,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from cnninv.cifar10 import has_cifar10
 from cnninv.experiments.base import Context, Experiment, Outcome, Row, row
 from cnninv.experiments.classifiers import (
     CARD,
     CORES,
+    PART,
     QUICK,
     Found,
     Scale,
@@ -46,12 +48,14 @@ def run(context: Context) -> Outcome:
         if context.data is None:
             raise ValueError("table1 at paper scale needs CIFAR-10: --data DIR says where it is")
         scale = replace(CARD if context.device == "cuda" else CORES, data=context.data)
+    elif context.data is not None and has_cifar10(context.data):
+        scale = replace(PART, data=context.data)
     scale = replace(
         scale,
         settings=replace(scale.settings, seed=context.seed),
         whole={key: replace(how, seed=context.seed) for key, how in scale.whole.items()},
     )
-    images = image_set(scale.data)
+    images = image_set(scale.data, scale.images)
     origin = images.origin
     counts = {part: len(images.test_labels[where]) for part, where in images.test_parts.items()}
     task = partial(train_cell, scale=scale, device=context.device)
@@ -156,8 +160,8 @@ EXPERIMENT = Experiment(
     "Tables 1 and 5",
     "random against learned filters on CIFAR-10",
     run,
-    needs="nothing at quick scale (ten textures); at paper scale CIFAR-10 (--data DIR) and hours; a GPU for "
-    "the paper's widths of two and three layers",
+    needs="nothing at quick scale (ten textures, or with --data DIR a part of CIFAR-10); at paper scale CIFAR-10 "
+    "(--data DIR) and hours; a GPU for the paper's widths of two and three layers",
     claims=("Table 1",),
     gpu=True,
 )

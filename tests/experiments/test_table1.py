@@ -28,11 +28,11 @@ def tiny(monkeypatch):
         False: noise(32, "CIFAR-10", both),
     }
     for module in (classifiers, table1):
-        monkeypatch.setattr(module, "image_set", lambda data: made[data is None])
-    for scale, widths in (("QUICK", (2, 3)), ("CORES", (2, 3)), ("CARD", (2, 3))):
+        monkeypatch.setattr(module, "image_set", lambda data, images=None: made[data is None])
+    for scale in ("QUICK", "PART", "CORES", "CARD"):
         small = replace(
             getattr(table1, scale),
-            widths=widths,
+            widths=(2, 3),
             search=3,
             sizes=(3, 5),
             settings=TINY,
@@ -65,6 +65,34 @@ def test_cifar10_on_the_cpu_gives_both_parts_of_the_test_images(tiny):
     assert len(at) == 2 * 2 * 6
     assert sum("test images: original" in convention for convention in at) == 12
     assert sum("test images: JPEG quality" in convention for convention in at) == 12
+
+
+def test_at_quick_scale_cifar10_is_used_where_it_is(tiny, tmp_path):
+    def origins():
+        rows = EXPERIMENTS["table1"].run(Context("quick", 0, data=str(tmp_path))).rows
+        return {row.convention.split(",")[0] for row in rows if row.quantity.startswith("At width")}
+
+    assert origins() == {"ten textures"}
+    (tmp_path / "data_batch_1.bin").touch()
+    assert origins() == {"CIFAR-10"}
+
+
+def test_a_part_of_cifar10_is_called_one(monkeypatch):
+    images = np.zeros((1500, 3, 32, 32), np.uint8)
+    labels, parts = (
+        np.arange(1500) % 10,
+        {"original": slice(1000), "JPEG quality": slice(1000, 1500)},
+    )
+    whole = ImageSet(tuple("abcdefghij"), images, labels, images, labels, parts, "CIFAR-10")
+    monkeypatch.setattr(classifiers, "read_cifar10", lambda data: whole)
+    classifiers.image_set.cache_clear()
+    part = classifiers.image_set("somewhere", 1200)
+    assert (len(part.images), len(part.labels), len(part.test_images)) == (1200, 1200, 1000)
+    assert part.test_parts == {"original": slice(1000)}
+    assert part.origin == "CIFAR-10, 1200 images"
+    assert part.images.base is None  # the rest is not kept in memory
+    assert classifiers.image_set("somewhere").origin == "CIFAR-10"
+    classifiers.image_set.cache_clear()
 
 
 def test_paper_scale_without_cifar10_says_so():
