@@ -43,6 +43,10 @@ INSIDE = ("--network", "vgg16-quarter", "--decoder", "transposed")
         (["run", "fig1", "--scale", "huge"], "invalid choice: 'huge'"),
         (["run", "fig1", "--seed", "x"], "invalid int value: 'x'"),
         (["run", "fig1", "--seed", "-1", "--out", "OUT"], "--seed = -1 must be at least 0"),
+        (
+            ["run", "fig1", "--data", "nowhere", "--out", "OUT"],
+            "--data = 'nowhere': no such folder",
+        ),
         (["invert", "nowhere.png"], "IMAGE = 'nowhere.png': no such file"),
         (["invert", "sample", "--crop", "0"], "--crop = 0 must be at least 1"),
         (["invert", "sample", "--size", "4"], "--size = 4 must be odd"),

@@ -58,6 +58,8 @@ def run_experiment(
         ``experiment``, ``paper_item``, ``scale``, ``seed``, ``device``, ``versions``, ``seconds``, ``rows``.
     """
     one_of(scale, "--scale", SCALES)
+    if data is not None and not Path(data).exists():
+        raise FileNotFoundError(f"--data = {data!r}: no such folder")
     seed, device = whole_number(seed, "--seed", low=0), select(device)
     device = device if experiment.gpu else "cpu"
     settings = {

@@ -1,8 +1,8 @@
 """Tables 1 and 5: random against learned filters, accuracy by depth and width (Gilbert 2017, §4.1, App. C.1).
 
 At quick scale on ten textures that the library draws, or on a part of CIFAR-10 where --data has it; at paper
-scale on CIFAR-10, on a GPU at the widths of Table 5, on the CPU at those that its cores can train: for one layer
-Table 5's. A smaller width never stands in for the paper's: it has rows of its own.
+scale on CIFAR-10, on a GPU at the widths of Table 5, on the CPU at those that its cores can train: of one
+layer Table 5's. A smaller width never stands in for the paper's: it has rows of its own.
 """
 
 from dataclasses import replace
@@ -160,8 +160,8 @@ EXPERIMENT = Experiment(
     "Tables 1 and 5",
     "random against learned filters on CIFAR-10",
     run,
-    needs="nothing at quick scale (ten textures, or with --data DIR a part of CIFAR-10); at paper scale CIFAR-10 "
-    "(--data DIR) and hours; a GPU for the paper's widths of two and three layers",
+    needs="nothing at quick scale (ten textures, or with --data DIR a part of CIFAR-10); at paper scale "
+    "CIFAR-10 (--data DIR) and hours; a GPU for the paper's widths of two and three layers",
     claims=("Table 1",),
     gpu=True,
 )
