@@ -66,7 +66,7 @@ WIDE = {
     filters: Settings(epochs=4, batch=32, rate=rate, fused=True)
     for filters, rate in (("random", 0.01), ("learned", 0.03))
 }
-"""For tens of thousands of features: smaller steps, and more of them (chosen on validation images)."""
+"""For tens of thousands of features: smaller steps, and more of them (rates chosen on validation images)."""
 CORES = Scale(
     (8, 16, 32, 64, 128),
     16,

@@ -10,6 +10,7 @@ from trainingruns import assert_same, interrupt
 
 from cnninv.training import (
     Model,
+    PooledStage,
     Settings,
     cross_entropy,
     loop,
@@ -80,6 +81,8 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_ends(data, tmp_path,
 @pytest.mark.parametrize("filters", ["random", "learned"])
 def test_a_fused_run_is_the_same_run_up_to_rounding(data, filters):
     one, other = (run(data, how, paper_plan(1, filters, 8)) for how in (TWO, FUSED))
+    assert isinstance(other.model.steps[0], PooledStage)
+    assert not isinstance(one.model.steps[0], PooledStage)
     for mine, theirs in zip(other.history, one.history, strict=True):
         assert mine["loss"] == pytest.approx(theirs["loss"], rel=1e-4)
     for name, value in state(one).items():
